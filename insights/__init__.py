@@ -1,0 +1,1 @@
+"""SHOWN: insights, alerts, notes, reports."""

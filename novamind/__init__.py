@@ -1,0 +1,1 @@
+"""The front door of Novamind, and what every app stands on."""

@@ -1,0 +1,100 @@
+"""What every endpoint shares: one form of error, cursor pages, nothing kept in caches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from novamind.phi.cipher import Altered
+from novamind.phi.keys import KeyUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class CursorPages(CursorPagination):
+    """Pages that stay in place while rows are added, and never count."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 500
+    ordering = "-created_at"
+
+
+class Conflict(exceptions.APIException):
+    """409: what was sent was made from an older state, or what it would make exists."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+    default_detail = "This was changed meanwhile. Load it again."
+
+
+class InvalidRequest(exceptions.APIException):
+    """400 with a code and a sentence; ``line`` where a file's line is to blame."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+    def __init__(self, code: str, detail: str, line: int | None = None) -> None:
+        super().__init__(detail, code)
+        self.line = line
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Every error as ``{"code", "detail", "fields"?, "line"?, "request_id"}``."""
+    request_id = getattr(context["request"]._request, "request_id", None)
+    if isinstance(error, KeyUnavailable | Altered):
+        logger.exception("a key or a ciphertext failed")
+        body = _body("keys_unavailable", "The record cannot be opened now. Please try again.", request_id)
+        return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+    response = drf_exception_handler(error, context)
+    if response is None:
+        if isinstance(error, DatabaseError):
+            return None  # the audit middleware answers 503
+        logger.exception("unexpected error")
+        body = _body("unexpected", "Something went wrong here. The administrators were told.", request_id)
+        return Response(body, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+    response.data = _body_of(error, request_id)
+    return response
+
+
+def _body(code: str, detail: str, request_id: str | None, **more: Any) -> dict[str, Any]:
+    return {"code": code, "detail": detail, **more, "request_id": request_id}
+
+
+def _body_of(error: Exception, request_id: str | None) -> dict[str, Any]:
+    if isinstance(error, Http404):
+        return _body("not_found", "Not found.", request_id)
+    if isinstance(error, PermissionDenied):
+        return _body("role_required", "Your role does not include this.", request_id)
+    assert isinstance(error, exceptions.APIException)
+    if isinstance(error, exceptions.ValidationError):
+        fields = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+        return _body("invalid", "Some fields are missing or wrong.", request_id, fields=fields)
+    codes = error.get_codes()
+    more = {"line": error.line} if isinstance(error, InvalidRequest) and error.line is not None else {}
+    return _body(codes if isinstance(codes, str) else error.default_code, str(error), request_id, **more)
+
+
+class NoStoreMiddleware:
+    """No cache, neither browser nor proxy, keeps what a signed-in person was shown."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+
+def api_not_found(request: HttpRequest, unmatched: str = "") -> JsonResponse:
+    """404 in the API's form for a path that does not exist."""
+    return JsonResponse(_body("not_found", "Not found.", getattr(request, "request_id", None)), status=404)

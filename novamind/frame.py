@@ -1,0 +1,93 @@
+"""What apps declare for the frame around every page: navigation, patient tabs, demo parts.
+
+An app names them on its AppConfig (``nav``, ``patient_tabs``, ``demo``); the frame collects them, so that no lower
+app knows a higher one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """An entry of the left rail, shown to whoever may open it.
+
+    ``right`` is the name of a right in :mod:`novamind.accounts.roles`.
+    """
+
+    label: str
+    url_name: str
+    icon: str
+    order: int
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientTab:
+    """A tab of the patient's pages; its URL takes ``patient_id``."""
+
+    label: str
+    url_name: str
+    order: int
+
+
+def _declared(attribute: str) -> Iterator[Any]:
+    for config in apps.get_app_configs():
+        yield from getattr(config, attribute, ())
+
+
+def patient_tabs(patient_id: object) -> list[dict[str, str]]:
+    """The tabs in order, each with label, url_name and url."""
+    tabs: list[PatientTab] = sorted(_declared("patient_tabs"), key=lambda tab: tab.order)
+    return [
+        {
+            "label": tab.label,
+            "url_name": tab.url_name,
+            "url": reverse(tab.url_name, kwargs={"patient_id": patient_id}),
+        }
+        for tab in tabs
+    ]
+
+
+def last_signals(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """When each patient was last measured, as the apps above know it (``last_signal`` on their AppConfig)."""
+    found: dict[UUID, datetime] = {}
+    wanted = list(patient_ids)
+    for name in _declared("last_signal"):
+        for patient_id, at in import_string(name)(wanted).items():
+            found[patient_id] = max(at, found.get(patient_id, at))
+    return found
+
+
+def provenance_of(record_id: UUID, user: Any) -> dict[str, Any] | None:
+    """Asks each app (``provenance`` on its AppConfig) for the record behind a number; ``None`` if nobody shows it."""
+    for name in _declared("provenance"):
+        if (record := import_string(name)(record_id, user)) is not None:
+            return record
+    return None
+
+
+def demo_parts() -> list[str]:
+    """Dotted names of the functions that fill the demo clinic, lowest app first."""
+    return list(_declared("demo"))
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Template context of every page: ``nav`` (what this user may open), ``demo``, ``version``."""
+    user = getattr(request, "user", None)
+    nav = []
+    if user is not None and user.is_authenticated:
+        items: list[NavItem] = sorted(_declared("nav"), key=lambda item: item.order)
+        nav = [{"item": item, "url": reverse(item.url_name)} for item in items if user.may(item.right)]
+    return {"nav": nav, "demo": settings.DEMO, "version": settings.VERSION}

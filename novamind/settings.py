@@ -1,0 +1,337 @@
+"""Settings, read top to bottom. Only what differs between machines comes from the environment (``.env.example``).
+
+In production a missing secret stops the start with its name, and so does a safety switch that is off.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+# Where are we
+ENVIRONMENT = env.str("ENVIRONMENT", default="development")
+if ENVIRONMENT not in {"development", "test", "staging", "production"}:
+    raise ImproperlyConfigured(f"ENVIRONMENT is {ENVIRONMENT!r}; it is development, test, staging or production")
+HARDENED = ENVIRONMENT in {"staging", "production"}
+DEMO = env.bool("DEMO", default=False)
+DEBUG = False  # the debug page prints local variables, and ours are patients
+VERSION = "0.1.0"
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+
+
+def secret(name: str) -> str:
+    """A secret: from the environment, or a throw-away one kept in DATA_DIR outside production."""
+    if value := env.str(name, default=""):
+        return value
+    if HARDENED:
+        raise ImproperlyConfigured(f"{name} is not set")
+    return development_secret(DATA_DIR / "secrets" / name.lower())
+
+
+def development_secret(path: Path) -> str:
+    """Create once, read ever after; exclusive creation, so that two starting processes agree."""
+    import secrets
+
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with open(path, "x", encoding="ascii", opener=_owner_only) as file:  # noqa: PTH123  (Path.open takes no opener)
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii")
+
+
+def _owner_only(path, flags):
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+SECRET_KEY = secret("SECRET_KEY")
+JWT_SECRET_KEY = secret("JWT_SECRET_KEY")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if HARDENED else ["127.0.0.1", "localhost", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+# Safety switches (contract): off is for development only
+RATE_LIMITING_ENABLED = env.bool("RATE_LIMITING_ENABLED", default=True)
+PHI_SANITIZATION_ENABLED = env.bool("PHI_SANITIZATION_ENABLED", default=True)
+HIPAA_LOG_SANITIZATION_ENABLED = env.bool("HIPAA_LOG_SANITIZATION_ENABLED", default=True)
+for _switch in ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED"):
+    if HARDENED and not globals()[_switch]:
+        raise ImproperlyConfigured(f"{_switch} is off; it cannot be off in {ENVIRONMENT}")
+
+INSTALLED_APPS = [
+    "novamind.apps.NovamindConfig",
+    "novamind.apps.NovamindAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "auditlog",
+    "storages",
+    "novamind.phi",
+    "novamind.accounts",
+    "novamind.audit",
+    "novamind.jobs",
+    "novamind.registry",
+    "patients",
+    "actigraphy",
+    "twins",
+    "insights",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "novamind.api.NoStoreMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    # Outside CSRF, login and views: refusals are on record too.
+    "novamind.audit.middleware.AuditMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "novamind.urls"
+WSGI_APPLICATION = "novamind.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "novamind.frame.context",
+            ],
+            "builtins": ["novamind.templatetags.novamind"],
+        },
+    }
+]
+
+# Data
+DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'novamind.sqlite3'}")
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if ON_SQLITE:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # two writers queue up instead of failing half-way
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if HARDENED:
+        # Kept beside what the URL says, so that a certificate path given there stays.
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("sslmode", "verify-full")
+DATABASES["default"]["ATOMIC_REQUESTS"] = False  # the audit middleware owns the transaction
+# The role that owns the tables; migrations alone run under it.
+MIGRATE_DATABASE_URL = env.str("MIGRATE_DATABASE_URL", default="")
+
+# Files: encrypted before they get here
+S3_BUCKET = env.str("S3_BUCKET", default="")
+AWS_REGION = env.str("AWS_REGION", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+KMS_KEY_ID = env.str("KMS_KEY_ID", default="")
+MASTER_KEY_FILE = Path(env.str("MASTER_KEY_FILE", default=str(DATA_DIR / "secrets" / "master.key")))
+UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=50)
+_files: dict[str, object] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": str(DATA_DIR / "files"), "file_permissions_mode": 0o600},
+}
+if S3_BUCKET:
+    _files = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "region_name": AWS_REGION or None,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "access_key": env.str("AWS_ACCESS_KEY_ID", default="") or None,
+            "secret_key": env.str("AWS_SECRET_ACCESS_KEY", default="") or None,
+            "default_acl": None,
+            "querystring_auth": True,
+            "file_overwrite": False,
+            "object_parameters": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY_ID} if KMS_KEY_ID else {},
+        },
+    }
+STORAGES = {
+    "default": _files,
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if HARDENED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+FILE_UPLOAD_HANDLERS = ["novamind.phi.uploads.EncryptedUploadHandler"]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not HARDENED
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# Cache and broker
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHE_URL = env.str("CACHE_URL", default="")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+if HARDENED:
+    for _name, _url in (("REDIS_URL", REDIS_URL), ("CACHE_URL", CACHE_URL)):
+        if _url and not _url.startswith("rediss://"):
+            raise ImproperlyConfigured(f"{_name} is not rediss://; plaintext is refused in {ENVIRONMENT}")
+    if ON_SQLITE:
+        raise ImproperlyConfigured(f"DATABASE_URL is SQLite; {ENVIRONMENT} needs PostgreSQL")
+    if not REDIS_URL:
+        raise ImproperlyConfigured("REDIS_URL is not set")
+
+# Work (reference: docs/jobs.md)
+JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
+JOB_RENEW_S = env.int("JOB_RENEW_S", default=10)
+TICK_S = env.float("TICK_S", default=10.0)
+JOB_TIME_LIMIT_S = env.int("JOB_TIME_LIMIT_S", default=900)
+BROKER_DIR = DATA_DIR / "broker"
+
+# People and sessions
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]  # guardian's would open has_perm on patients
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "accounts:login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_HTTPONLY = True
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+
+# The wire
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+if HARDENED:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # First, so that an anonymous caller is answered 401 with a WWW-Authenticate header.
+        "novamind.accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "novamind.api.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "novamind.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SECRET_KEY,
+    "ALGORITHM": "HS256",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "AUDIENCE": "novamind-api",
+    "ISSUER": "novamind",
+    "CHECK_REVOKE_TOKEN": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Novamind API",
+    "DESCRIPTION": "Devices, mobile apps and partner systems. Times are ISO 8601 with an offset.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Models
+PAT_MODEL_PROVIDER = env.str("PAT_MODEL_PROVIDER", default="local")
+PAT_MODEL_ID = env.str("PAT_MODEL_ID", default="PAT-L")
+PAT_BATCH_SIZE = env.int("PAT_BATCH_SIZE", default=32)
+PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
+
+# Language and time: everything is stored in UTC; a patient has a zone, else the clinic's
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+CLINIC_TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Europe/Oslo")
+
+# Logs: ids only. Request lines of the web server carry paths, and paths carry UUIDs.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"phi": {"()": "novamind.phi.logs.SanitizingFilter"}},
+    "formatters": {"line": {"()": "novamind.phi.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["phi"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+    },
+}
+LOG_SECRETS = re.compile(r"(?i)(password|token|secret|authorization|cookie)\s*[=:]\s*\S+")
+ADMINS_ALERT_LOGGER = "novamind.alerts"
+AUDITLOG_DISABLE_REMOTE_ADDR = True  # auditlog trusts X-Forwarded-For; our own receiver fills the address
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is left out on purpose: grants are read by visible_to alone

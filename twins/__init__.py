@@ -1,0 +1,1 @@
+"""INFERRED: the twin and its parts."""
