@@ -1,0 +1,1 @@
+"""Who logs in: users, roles, tokens."""

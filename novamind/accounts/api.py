@@ -1,0 +1,47 @@
+"""Sign-in for API clients."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.tokens import AccessToken
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in
+
+
+class LoginSerializer(serializers.Serializer):
+    """Address and password."""
+
+    email = serializers.EmailField()
+    password = serializers.CharField(trim_whitespace=False, write_only=True, max_length=256)
+
+
+class TokenSerializer(serializers.Serializer):
+    """An access token and the seconds it lives."""
+
+    access = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class LoginView(APIView):
+    """Exchange an e-mail address and a password for a five-minute access token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = LoginSerializer
+
+    @extend_schema(request=LoginSerializer, responses={200: TokenSerializer})
+    def post(self, request: Request) -> Response:
+        form = LoginSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        credentials = {"username": form.validated_data["email"], "password": form.validated_data["password"]}
+        user = authenticate(request._request, **credentials)
+        if user is None:
+            raise AuthenticationFailed("The address or the password is wrong.")
+        user_logged_in.send(sender=type(user), request=request._request, user=user)
+        token = AccessToken.for_user(user)
+        return Response({"access": str(token), "expires_in": int(token.lifetime.total_seconds())})

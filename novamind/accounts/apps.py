@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "novamind.accounts"
+    verbose_name = "Accounts"
+    demo = ["novamind.accounts.demo.seed"]
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+
+        from novamind.accounts.models import User
+
+        auditlog.register(User, exclude_fields=["password", "last_login"], m2m_fields={"groups"})

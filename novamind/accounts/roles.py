@@ -1,0 +1,35 @@
+"""What each role may do, as one table. *To whom* is another question: see ``Patient.objects.visible_to``."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+PSYCHIATRIST = "psychiatrist"
+NURSE_PRACTITIONER = "nurse practitioner"
+THERAPIST = "therapist"
+CLINICAL_ADMIN = "clinical admin"
+RESEARCHER = "researcher"
+PATIENT = "patient"
+DEVICE = "device"
+
+ROLES: Final = (PSYCHIATRIST, NURSE_PRACTITIONER, THERAPIST, CLINICAL_ADMIN, RESEARCHER, PATIENT, DEVICE)
+CLINICIANS: Final = frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, THERAPIST})
+
+#: right -> the roles that have it. A role's limit answers 403; a hidden patient answers 404.
+RIGHTS: Final = MappingProxyType(
+    {
+        "see_patients": CLINICIANS | {CLINICAL_ADMIN},
+        "create_patients": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, CLINICAL_ADMIN}),
+        "edit_patients": CLINICIANS | {CLINICAL_ADMIN},
+        "delete_patients": frozenset({CLINICAL_ADMIN}),
+        "upload_recordings": CLINICIANS | {CLINICAL_ADMIN},
+        "operate_jobs": frozenset({CLINICAL_ADMIN}),
+        "read_audit": frozenset({CLINICAL_ADMIN}),
+        "use_admin": frozenset({CLINICAL_ADMIN}),
+        "manage_accounts": frozenset({CLINICAL_ADMIN}),
+    }
+)
+
+#: What a superuser may do without any role: run the place. Never a clinical right.
+SUPERUSER_RIGHTS: Final = frozenset({"operate_jobs", "read_audit", "use_admin", "manage_accounts"})
