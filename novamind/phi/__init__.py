@@ -1,0 +1,1 @@
+"""What must stay secret: keys, encrypted fields and files, the blind index, the log filter."""

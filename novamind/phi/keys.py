@@ -1,0 +1,181 @@
+"""Keys: one master key wraps a data key per patient; KMS, where configured, wraps only the master key.
+
+A data key is kept in memory for five minutes, so that an outage of the key store shorter than that goes unseen; after
+it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from novamind.phi.models import DataKey
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+REMEMBER_S = 300
+
+
+class KeyUnavailable(Exception):
+    """The key is destroyed, missing or cannot be unwrapped now; never an excuse to show ciphertext."""
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """A 32-byte subkey for one purpose (HKDF-SHA256)."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
+
+
+def create_master_key_file(path: Path) -> None:
+    """Write a new 32-byte master key, readable by its owner alone, unless there is one already."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(os.urandom(KEY_BYTES))
+
+
+@lru_cache(maxsize=1)
+def _master_key() -> tuple[str, bytes]:
+    """The master key and its id; from the file, unwrapped by KMS where ``KMS_KEY_ID`` is set."""
+    path: Path = settings.MASTER_KEY_FILE
+    if not path.is_file():
+        if settings.HARDENED:
+            raise KeyUnavailable(f"MASTER_KEY_FILE does not exist: {path}")
+        create_master_key_file(path)
+    stored = path.read_bytes()
+    key = _unwrap_by_kms(stored) if settings.KMS_KEY_ID else stored
+    if len(key) != KEY_BYTES:
+        raise KeyUnavailable(f"the master key has {len(key)} bytes; {KEY_BYTES} needed")
+    digest = Hash(SHA256())
+    digest.update(b"novamind master key id" + key)
+    return digest.finalize().hex()[:16], key
+
+
+def _unwrap_by_kms(wrapped: bytes) -> bytes:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = boto3.client("kms", region_name=settings.AWS_REGION or None)
+    try:
+        return client.decrypt(CiphertextBlob=wrapped, KeyId=settings.KMS_KEY_ID)["Plaintext"]
+    except (BotoCoreError, ClientError) as error:
+        raise KeyUnavailable("KMS did not unwrap the master key") from error
+
+
+def _wrap(key: bytes, key_id: UUID) -> tuple[str, bytes]:
+    master_id, master = _master_key()
+    nonce = os.urandom(NONCE_BYTES)
+    return master_id, nonce + AESGCMSIV(derive(master, "wrap")).encrypt(nonce, key, key_id.bytes)
+
+
+def _unwrap(row: DataKey) -> bytes:
+    master_id, master = _master_key()
+    if row.destroyed_at is not None:
+        raise KeyUnavailable(f"key {row.number} was destroyed")
+    if row.master_key_id != master_id:
+        raise KeyUnavailable(f"key {row.number} is wrapped by another master key")
+    wrapped = bytes(row.wrapped)
+    try:
+        return AESGCMSIV(derive(master, "wrap")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.id.bytes)
+    except InvalidTag as error:
+        raise KeyUnavailable(f"key {row.number} was altered") from error
+
+
+class _Memory:
+    """Unwrapped keys of the last five minutes, per process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[int, tuple[float, bytes]] = {}
+        self._numbers: dict[tuple[UUID | None, str], tuple[float, int]] = {}
+
+    def key(self, number: int) -> bytes | None:
+        with self._lock:
+            known = self._keys.get(number)
+        return known[1] if known and known[0] > time.monotonic() else None
+
+    def number(self, owner: tuple[UUID | None, str]) -> int | None:
+        with self._lock:
+            known = self._numbers.get(owner)
+        return known[1] if known and known[0] > time.monotonic() else None
+
+    def keep(self, row: DataKey, key: bytes) -> None:
+        until = time.monotonic() + REMEMBER_S
+        with self._lock:
+            self._keys[row.number] = (until, key)
+            self._numbers[(row.patient_id, row.purpose)] = (until, row.number)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._keys.clear()
+            self._numbers.clear()
+
+
+_memory = _Memory()
+
+
+def forget_keys() -> None:
+    """Drop every unwrapped key of this process (rotation, disposal, tests)."""
+    _memory.forget()
+    _master_key.cache_clear()
+
+
+def key_by_number(number: int) -> bytes:
+    """The data key a ciphertext names; one query when it is not in memory."""
+    if (key := _memory.key(number)) is not None:
+        return key
+    row = DataKey.objects.filter(number=number).first()
+    if row is None:
+        raise KeyUnavailable(f"key {number} does not exist")
+    key = _unwrap(row)
+    _memory.keep(row, key)
+    return key
+
+
+def keys_by_number(numbers: set[int]) -> None:
+    """Bring many keys into memory with one query, so that a list of patients costs one and not one each."""
+    missing = [number for number in numbers if _memory.key(number) is None]
+    for row in DataKey.objects.filter(number__in=missing):
+        _memory.keep(row, _unwrap(row))
+
+
+def living_key(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, bytes]:
+    """The key new data of this owner is encrypted with, created on first use: ``(number, key)``."""
+    number = _memory.number((patient_id, purpose))
+    if number is not None and (key := _memory.key(number)) is not None:
+        return number, key
+    row = _find(patient_id, purpose) or _create(patient_id, purpose)
+    key = _unwrap(row)
+    _memory.keep(row, key)
+    return row.number, key
+
+
+def _find(patient_id: UUID | None, purpose: str) -> DataKey | None:
+    return DataKey.objects.filter(patient_id=patient_id, purpose=purpose, destroyed_at__isnull=True).first()
+
+
+def _create(patient_id: UUID | None, purpose: str) -> DataKey:
+    row = DataKey(patient_id=patient_id, purpose=purpose)
+    row.master_key_id, row.wrapped = _wrap(os.urandom(KEY_BYTES), row.id)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:  # another process was first
+        found = _find(patient_id, purpose)
+        if found is None:
+            raise
+        return found
+    return row

@@ -1,0 +1,43 @@
+"""Data keys, each wrapped by the master key."""
+
+import uuid
+
+from django.db import models
+
+
+class DataKey(models.Model):
+    """A 32-byte key of one patient (or of the clinic), wrapped; destroying it destroys what it encrypted.
+
+    ``number`` stands in every ciphertext, so that a key can be found without trying. ``patient_id`` is NULL for the
+    clinic's own keys. ``wrapped`` is empty once the key is destroyed: the row stays as the tombstone.
+    """
+
+    class Purpose(models.TextChoices):
+        DATA = "data", "Fields and files"
+        INDEX = "index", "Blind index"
+
+    number = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    patient_id = models.UUIDField(null=True, editable=False)
+    purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.DATA, editable=False)
+    master_key_id = models.CharField(max_length=64, editable=False)
+    wrapped = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    destroyed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient_id", "purpose"],
+                condition=models.Q(destroyed_at__isnull=True, patient_id__isnull=False),
+                name="phi_one_living_key_per_patient",
+            ),
+            models.UniqueConstraint(
+                fields=["purpose"],
+                condition=models.Q(destroyed_at__isnull=True, patient_id__isnull=True),
+                name="phi_one_living_clinic_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"key {self.number}"
