@@ -1,0 +1,190 @@
+"""The ledger of one request or job: whose records it touched, and whether that is known completely.
+
+Every model that belongs to a patient inherits :class:`novamind.audit.records.PatientRecord`, which notes each row it
+loads or saves here. Beside it an oracle watches every SQL statement: one that touches a patient table in a way no row
+is noted for (``values()``, ``count()``, raw SQL) makes the ledger incomplete unless some patient was noted or the code
+declared that it answers with aggregates (:func:`aggregates`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from novamind.audit.models import AuditEvent, AuditEventPatient, Outcome, Purpose
+
+
+class IncompleteAudit(Exception):
+    """Patient tables were read and it is not known whose rows: a bug in Novamind, never in its caller."""
+
+
+@dataclass
+class Ledger:
+    """Who acts, and whose records were touched so far."""
+
+    actor_label: str
+    request_id: str
+    actor_id: UUID | None = None
+    role: str = "system"
+    patients: set[UUID] = field(default_factory=set)
+    unexplained: list[str] = field(default_factory=list)
+    event_type: str | None = None
+    object_label: str = ""
+    object_id: str = ""
+    undo: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every touch of a patient table has a patient to show for it."""
+        return bool(self.patients) or not self.unexplained
+
+
+_current: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
+_expected: ContextVar[bool] = ContextVar("expected", default=False)
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+def current() -> Ledger | None:
+    """The ledger of the request or job that runs now, if any."""
+    return _current.get()
+
+
+@contextmanager
+def recorded(
+    *, actor_label: str, request_id: str, actor_id: UUID | None = None, role: str = "system"
+) -> Iterator[Ledger]:
+    """Open a ledger around a request, a job or a command; the caller writes the event."""
+    ledger = Ledger(actor_label=actor_label, request_id=request_id, actor_id=actor_id, role=role)
+    token = _current.set(ledger)
+    try:
+        with connection.execute_wrapper(_oracle):
+            yield ledger
+    finally:
+        _current.reset(token)
+
+
+def saw(patient_id: UUID | None) -> None:
+    """Note that a record of this patient was loaded, saved or shown."""
+    ledger = _current.get()
+    if ledger is not None and patient_id is not None and not _silent.get():
+        ledger.patients.add(patient_id)
+
+
+def note_object(event_type: str, label: str, object_id: object) -> None:
+    """Say what the event is about when the method and the URL do not (a creation, a model run)."""
+    ledger = _current.get()
+    if ledger is not None:
+        ledger.event_type, ledger.object_label, ledger.object_id = event_type, label, str(object_id)
+
+
+def on_rollback(undo: Callable[[], None]) -> None:
+    """Call this when the request's transaction does not commit (a stored file is deleted again)."""
+    ledger = _current.get()
+    if ledger is not None:
+        ledger.undo.append(undo)
+
+
+@contextmanager
+def expected() -> Iterator[None]:
+    """The statements within load whole rows, each of which notes itself."""
+    token = _expected.set(True)
+    try:
+        yield
+    finally:
+        _expected.reset(token)
+
+
+@contextmanager
+def aggregates() -> Iterator[None]:
+    """The statements within answer with counts or existence over patients, not with anybody's record."""
+    with expected():
+        yield
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Rows loaded within are sifted in memory and not shown; the caller notes the ones that are, with :func:`saw`."""
+    token = _silent.set(True)
+    try:
+        with expected():
+            yield
+    finally:
+        _silent.reset(token)
+
+
+@lru_cache(maxsize=1)
+def patient_tables() -> re.Pattern[str]:
+    """Matches a statement that names a table of patient records."""
+    from novamind.audit.records import PatientRecord
+
+    tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, PatientRecord)]
+    return re.compile(r"\b(" + "|".join(map(re.escape, sorted(tables))) + r")\b") if tables else re.compile(r"(?!)")
+
+
+def _oracle(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    ledger = _current.get()
+    if ledger is not None and not _expected.get() and isinstance(sql, str) and patient_tables().search(sql):
+        ledger.unexplained.append(sql[:200])
+    return execute(sql, params, many, context)
+
+
+def require_complete(ledger: Ledger) -> None:
+    """Raise in tests, alert in production, when it is not known whose records were touched."""
+    if ledger.complete:
+        return
+    if settings.ENVIRONMENT == "test":
+        raise IncompleteAudit(ledger.unexplained[0])
+    import logging
+
+    logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(
+        "incomplete audit in %s", ledger.request_id, extra={"severity": "HIGH"}
+    )
+
+
+def write_event(
+    ledger: Ledger,
+    *,
+    event_type: str,
+    action: str,
+    outcome: str = Outcome.SUCCESS,
+    object_label: str = "",
+    object_id: object = "",
+    **facts: Any,
+) -> AuditEvent:
+    """Write one event and the patients it touched; raises whatever the database raises, and then nothing is shown.
+
+    ``facts`` are further columns of :class:`AuditEvent` (path, method, status_code …).
+    """
+    if outcome == Outcome.SUCCESS:
+        require_complete(ledger)
+    event = AuditEvent(
+        event_type=event_type,
+        actor_id=ledger.actor_id,
+        actor_label=ledger.actor_label[:160],
+        role=ledger.role[:120],
+        action=action[:80],
+        outcome=outcome,
+        object_label=object_label,
+        object_id=str(object_id)[:64],
+        purpose=Purpose.TREATMENT if ledger.patients else Purpose.OPERATIONS,
+        request_id=ledger.request_id,
+        app_version=settings.VERSION,
+        **facts,
+    )
+    event.save(force_insert=True)
+    AuditEventPatient.objects.bulk_create(
+        [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
+    )
+    return event
+
+

@@ -1,0 +1,55 @@
+"""Triggers that let rows be added and read, and not changed (or deleted), on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TABLES = ("audit_auditevent", "audit_auditeventpatient")
+
+_POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
+"""
+
+
+def install(connection: Any, tables: tuple[str, ...] = TABLES, *, deletable: bool = False) -> None:
+    """Make the tables append-only, or only unchangeable; harmless when they already are."""
+    drop(connection, tables)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_FUNCTION)
+        for table in tables:
+            for statement in _create(connection.vendor, table, deletable):
+                cursor.execute(statement)
+
+
+def _create(vendor: str, table: str, deletable: bool) -> list[str]:
+    verbs = ["UPDATE"] if deletable else ["UPDATE", "DELETE"]
+    if vendor != "postgresql":
+        return [
+            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in verbs
+        ]
+    statements = [
+        f"CREATE TRIGGER {table}_rows BEFORE {' OR '.join(verbs)} ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION audit_append_only()"
+    ]
+    if not deletable:
+        statements.append(
+            f"CREATE TRIGGER {table}_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+        )
+    return statements
+
+
+def drop(connection: Any, tables: tuple[str, ...] = TABLES) -> None:
+    """Take the triggers away: for the migration's reverse, and for test suites that empty tables."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            if connection.vendor == "postgresql":
+                for name in ("rows", "truncate"):
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}")
+            else:
+                for name in ("update", "delete"):
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")
