@@ -1,0 +1,1 @@
+"""WHO: people in care, their teams, and who may see them."""

@@ -1,0 +1,114 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from novamind.admin import ManagedAdmin, ReadOnlyAdmin
+from novamind.phi.fields import blind
+from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
+from patients.services import sync_team_grants
+
+
+@admin.register(Patient)
+class PatientAdmin(ReadOnlyAdmin):
+    """The administrator's own patients, like anybody's; found by exact record number or surname."""
+
+    list_display = ["short_id", "sex", "zone", "created_at"]
+    list_filter = ["sex"]
+    search_fields = ["=id"]
+    fields = ["id", "sex", "pronouns", "zone", "version", "created_at", "updated_at"]
+    show_full_result_count = False
+    search_help_text = "Exact id, medical record number or surname"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return Patient.objects.visible_to(request.user)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if not search_term:
+            return queryset, False
+        by_id = super().get_search_results(request, queryset, search_term)[0]
+        by_index = queryset.filter(mrn_index=blind(search_term, "patients_patient.mrn")) | queryset.filter(
+            last_name_index=blind(search_term, "patients_patient.last_name")
+        )
+        return by_id | by_index, False
+
+    @admin.display(description="patient")
+    def short_id(self, patient: Patient) -> str:
+        return str(patient)
+
+
+class MembershipInline(admin.TabularInline):
+    """Who is on the team."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.may("manage_accounts")  # type: ignore[union-attr]
+
+    has_add_permission = has_view_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
+
+
+@admin.register(CareTeam)
+class CareTeamAdmin(ManagedAdmin):
+    """Teams and their members; grants follow."""
+
+    list_display = ["name", "size"]
+    search_fields = ["name"]
+    inlines = [MembershipInline]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("memberships")
+
+    @admin.display(description="members")
+    def size(self, team: CareTeam) -> int:
+        return len(team.memberships.all())
+
+    def save_related(self, *args: Any, **kwargs: Any) -> None:
+        super().save_related(*args, **kwargs)
+        sync_team_grants()
+
+    def delete_model(self, request: HttpRequest, obj: CareTeam) -> None:
+        super().delete_model(request, obj)
+        sync_team_grants()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        sync_team_grants()
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Memberships are changed on the team's page."""
+
+    list_display = ["team", "user", "since"]
+    list_select_related = ["team", "user"]
+    search_fields = ["team__name", "user__email"]
+
+
+@admin.register(CareAssignment)
+class CareAssignmentAdmin(ReadOnlyAdmin):
+    """Which team cares for which of the administrator's own patients."""
+
+    list_display = ["team", "patient_id", "since"]
+    list_select_related = ["team"]
+    search_fields = ["team__name", "=patient__id"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return CareAssignment.objects.filter(patient__in=Patient.objects.visible_to(request.user))
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    """Who may see whom, why and until when."""
+
+    list_display = ["user", "content_object_id", "reason", "valid_until"]
+    list_select_related = ["user"]
+    list_filter = ["reason"]
+    search_fields = ["user__email", "=content_object__id"]
+    fields = ["user", "content_object_id", "reason", "valid_until"]
+    show_full_result_count = False

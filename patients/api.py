@@ -1,0 +1,66 @@
+"""``/api/v1/patients``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from django.db.models import ProtectedError
+from rest_framework import status, viewsets
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from novamind.accounts.rights import HasRight
+from novamind.api import Conflict
+from patients.models import Patient
+from patients.serializers import PatientChangeSerializer, PatientSerializer
+from patients.services import MrnTaken, StaleEdit, create_patient, update_patient
+
+
+class PatientViewSet(viewsets.ModelViewSet):
+    """The caller's own patients."""
+
+    serializer_class = PatientSerializer
+    queryset = Patient.objects.none()  # closed; opened per user below
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {
+        "GET": "see_patients",
+        "POST": "create_patients",
+        "PATCH": "edit_patients",
+        "DELETE": "delete_patients",
+    }
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> Any:
+        return Patient.objects.visible_to(self.request.user)
+
+    def perform_create(self, serializer: Any) -> None:
+        try:
+            serializer.instance = create_patient(by=self.request.user, **serializer.validated_data)
+        except MrnTaken:
+            raise Conflict("Another patient has this medical record number.", "mrn_taken") from None
+
+    @extend_schema(request=PatientChangeSerializer, responses=PatientSerializer)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        patient = self.get_object()
+        changes = PatientChangeSerializer(data=request.data, partial=True)
+        changes.is_valid(raise_exception=True)
+        if "version" not in changes.validated_data:
+            raise Conflict("Send the version the change was made from.", "version_needed")
+        try:
+            update_patient(patient, **changes.validated_data)
+        except StaleEdit:
+            raise Conflict(code="stale") from None
+        except MrnTaken:
+            raise Conflict("Another patient has this medical record number.", "mrn_taken") from None
+        return Response(PatientSerializer(patient).data)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A chart that holds anything measured or written is not deleted."""
+        try:
+            self.get_object().delete()
+        except ProtectedError:
+            raise Conflict("The chart holds recordings or notes and is kept.", "not_empty") from None
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,57 @@
+"""What every page of one patient has: the access check, the banner, the tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from novamind import clock, frame
+from novamind.audit.recording import aggregates
+from patients.models import CareTeam, Patient
+
+
+def patient_page(request: HttpRequest, patient_id: UUID, active_tab: str) -> tuple[Patient, dict[str, Any]]:
+    """The patient, if visible to this user (else 404), and the context of ``patients/patient_base.html``."""
+    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    context = {
+        "patient": patient,
+        "banner": banner(patient),
+        "tabs": frame.patient_tabs(patient.pk),
+        "active_tab": active_tab,
+    }
+    return patient, context
+
+
+def banner(patient: Patient) -> dict[str, Any]:
+    """What is always on sight: who this is, who cares, how fresh the data are."""
+    last_signal = frame.last_signals([patient.pk]).get(patient.pk)
+    with aggregates():
+        teams = list(CareTeam.objects.filter(assignments__patient=patient).values_list("name", flat=True))
+    return {
+        "name": patient.name,
+        "age": patient.age,
+        "pronouns": patient.pronouns,
+        "mrn": patient.mrn,
+        "teams": teams,
+        "zone": patient.zone,
+        "last_signal": last_signal,
+        "freshness": freshness(last_signal),
+        "consent": None,
+    }
+
+
+def freshness(last_signal: Any) -> str:
+    """How long ago the last signal was measured, in words."""
+    if last_signal is None:
+        return "no signals yet"
+    hours = (clock.now() - last_signal).total_seconds() / 3600
+    if hours < 1:
+        return "last signal within the hour"
+    if hours < 48:
+        return f"last signal {hours:.0f} h ago"
+    if hours < 24 * 365:
+        return f"last signal {hours / 24:.0f} days ago"
+    return f"last signal {hours / 24 / 365.25:.1f} years ago"

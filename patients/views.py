@@ -1,0 +1,136 @@
+"""Pages about people in care."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from novamind import clock, frame
+from novamind.accounts.rights import requires
+from novamind.audit.recording import saw, unseen
+from patients.forms import PatientForm
+from patients.models import CareAssignment, Patient
+from patients.pages import patient_page
+from patients.services import MrnTaken, StaleEdit, create_patient, find_patients, update_patient
+
+PAGE = 50
+
+
+@require_GET
+@requires("see_patients")
+def patient_list(request: HttpRequest) -> HttpResponse:
+    """The user's own patients by name; only the page shown is noted as seen."""
+    with unseen():
+        patients = Patient.objects.visible_to(request.user).by_name()
+    page = max(1, _int(request.GET.get("page"), 1))
+    shown = patients[(page - 1) * PAGE : page * PAGE]
+    context = {
+        "rows": rows(shown),
+        "query": None,
+        "may_create": request.user.may("create_patients"),  # type: ignore[union-attr]
+        "page": page,
+        "pages": max(1, -(-len(patients) // PAGE)),
+        "total": len(patients),
+    }
+    return render(request, "patients/list.html", context)
+
+
+@require_POST
+@requires("see_patients")
+def search(request: HttpRequest) -> HttpResponse:
+    """Find among the user's own patients by name or record number; a single hit opens."""
+    query = request.POST.get("q", "")[:80]
+    found = find_patients(request.user, query)  # type: ignore[arg-type]
+    if len(found) == 1:
+        return redirect("patients:home", found[0].pk)
+    context = {
+        "rows": rows(found[:PAGE]),
+        "query": query,
+        "may_create": request.user.may("create_patients"),  # type: ignore[union-attr]
+        "page": 1,
+        "pages": 1,
+        "total": len(found),
+    }
+    return render(request, "patients/list.html", context)
+
+
+def rows(patients: list[Patient]) -> list[dict[str, Any]]:
+    """What the list shows of each patient; three queries whatever the number."""
+    for patient in patients:
+        saw(patient.pk)
+    ids = [patient.pk for patient in patients]
+    signals = frame.last_signals(ids)
+    teams: dict[UUID, list[str]] = {}
+    for assignment in CareAssignment.objects.filter(patient__in=ids).select_related("team").order_by("team__name"):
+        teams.setdefault(assignment.patient_id, []).append(assignment.team.name)
+    return [
+        {
+            "patient": patient,
+            "name": patient.name,
+            "age": patient.age,
+            "mrn": patient.mrn,
+            "teams": teams.get(patient.pk, []),
+            "last_signal": signals.get(patient.pk),
+        }
+        for patient in patients
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+@requires("create_patients")
+def new(request: HttpRequest) -> HttpResponse:
+    """A new chart."""
+    form = PatientForm(request.POST or None, user=request.user, initial={"zone": Patient._meta.get_field("zone").get_default()})
+    if request.method == "POST" and form.is_valid():
+        fields = {name: value for name, value in form.cleaned_data.items() if name not in {"teams", "version"}}
+        try:
+            patient = create_patient(by=request.user, teams=form.cleaned_data["teams"], **fields)  # type: ignore[arg-type]
+            return redirect("patients:home", patient.pk)
+        except MrnTaken:
+            form.add_error("mrn", "Another patient has this number.")
+    return _form(request, form, {"patient": None})
+
+
+@require_http_methods(["GET", "POST"])
+@requires("edit_patients")
+def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """Change the chart's head; a form made from an older version is answered 409 and keeps what was typed."""
+    patient, context = patient_page(request, patient_id, "patients:edit")
+    form = PatientForm(request.POST or None, user=request.user, initial=PatientForm.initial_of(patient))
+    del form.fields["teams"]
+    if request.method == "POST" and form.is_valid():
+        changes = {name: value for name, value in form.cleaned_data.items() if name != "version"}
+        try:
+            update_patient(patient, version=form.cleaned_data["version"] or 0, **changes)
+            return redirect("patients:home", patient.pk)
+        except MrnTaken:
+            form.add_error("mrn", "Another patient has this number.")
+        except StaleEdit:
+            form.add_error(None, "Somebody changed this chart meanwhile. Compare with what it says now and save again.")
+            return _form(request, form, context, status=409)
+    return _form(request, form, context)
+
+
+def _form(request: HttpRequest, form: PatientForm, context: dict[str, Any], status: int | None = None) -> HttpResponse:
+    # 422 and not 200: a refused change is rolled back and recorded as refused.
+    status = status or (422 if form.is_bound else 200)
+    return render(request, "patients/form.html", context | {"form": form, "zones": clock.zone_names()}, status=status)
+
+
+@require_GET
+@requires("see_patients")
+def home(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """A patient's first tab."""
+    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    return redirect(frame.patient_tabs(patient.pk)[0]["url"])
+
+
+def _int(text: str | None, default: int) -> int:
+    try:
+        return int(text or default)
+    except ValueError:
+        return default
