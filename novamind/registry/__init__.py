@@ -1,0 +1,1 @@
+"""Models in use, and every inference they made."""

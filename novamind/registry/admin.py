@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from novamind.admin import ReadOnlyAdmin
+from novamind.registry.models import InferenceRecord, ModelVersion
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    """Versions and their stage."""
+
+    list_display = ["name", "version", "kind", "stage", "weights_sha256", "created_at"]
+    list_filter = ["stage", "kind"]
+    search_fields = ["name", "version", "=weights_sha256"]
+
+
+@admin.register(InferenceRecord)
+class InferenceRecordAdmin(ReadOnlyAdmin):
+    """Which model ran for whom and when; outputs are read on the patient's pages, by whoever may."""
+
+    list_display = ["id", "model_version", "patient_id", "window_start", "window_end", "created_at"]
+    list_select_related = ["model_version"]
+    list_filter = ["model_version__name"]
+    search_fields = ["=id", "=patient_id", "=input_hash"]
+    fields = ["id", "model_version", "patient_id", "input_hash", "window_start", "window_end", "code_version", "created_at"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("input_array", "output")
