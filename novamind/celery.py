@@ -54,6 +54,8 @@ def _redis(url: str, visibility_s: int) -> dict[str, Any]:
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "health_check_interval": 25,
+        # A send is tried once: by default it holds up the request for six seconds. Workers have their own retries.
+        "max_retries": 0,
     }
     encrypted = {"broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED}} if url.startswith("rediss://") else {}
     return {"broker_url": url, "broker_transport_options": options} | encrypted

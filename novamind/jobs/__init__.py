@@ -1,0 +1,1 @@
+"""Durable work and events: a row before it is a message."""
