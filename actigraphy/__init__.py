@@ -1,0 +1,1 @@
+"""MEASURED: recordings, signals, nights and rhythm, and PAT's view of them."""

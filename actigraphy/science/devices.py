@@ -1,0 +1,95 @@
+"""What must be known of a device before its counts mean anything: where it sits and in which unit it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actigraphy.science.sleep import ACTILIFE, OAKLEY_MEDIUM, CountScale, cole_kripke, oakley
+from novamind.measures import Abstained
+
+Placement = Literal["wrist", "hip", "unknown"]
+NonwearMethod = Literal["zero_runs", "choi"]
+SleepAlgorithm = Literal["oakley", "cole_kripke"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """How recordings of one kind of device are analyzed.
+
+    Attributes
+    ----------
+    key, label : str
+        For rows and for pages.
+    placement : "wrist", "hip" or "unknown"
+    nonwear : "zero_runs" or "choi"
+        Choi only where it was made for: the hip.
+    sleep_algorithm : "oakley" or "cole_kripke"
+    sleep_method : str
+        The algorithm and its scale in words, for provenance.
+    still_floor : float
+        Counts per minute the device reports at most when nobody wears it (of longer epochs, per epoch).
+    scale : CountScale, optional
+        For Cole-Kripke; never absent there.
+    wake_threshold : float
+        For Oakley.
+    """
+
+    key: str
+    label: str
+    placement: Placement
+    nonwear: NonwearMethod
+    sleep_algorithm: SleepAlgorithm
+    sleep_method: str
+    still_floor: float = 0.0
+    scale: CountScale | None = None
+    wake_threshold: float = OAKLEY_MEDIUM
+
+    def __post_init__(self) -> None:
+        if self.sleep_algorithm == "cole_kripke" and self.scale is None:
+            raise ValueError("Cole-Kripke without a scale has no meaning")
+
+    def score(self, counts: NDArray[np.float64], *, epoch_s: int) -> NDArray[np.float64]:
+        """Sleep (1), wake (0) or unknown (NaN) by the device's default algorithm.
+
+        Raises
+        ------
+        Abstained
+            unsupported_device: the algorithm is not defined for this epoch length.
+        """
+        if self.sleep_algorithm == "oakley":
+            return oakley(counts, epoch_s=epoch_s, threshold=self.wake_threshold)
+        if epoch_s != 60 or self.scale is None:
+            raise Abstained("unsupported_device", what=f"epochs of {epoch_s} s")
+        return cole_kripke(counts, scale=self.scale)
+
+
+_OAKLEY_TEXT = "Oakley 1997 (Actiware medium: wake above 40 counts)"
+_COLE_KRIPKE_TEXT = f"Cole-Kripke 1992 ({ACTILIFE.name})"
+
+
+def _wrist_counts(key: str, label: str, still_floor: float) -> DeviceProfile:
+    return DeviceProfile(key, label, "wrist", "zero_runs", "oakley", _OAKLEY_TEXT, still_floor)
+
+
+def _actigraph(key: str, label: str, placement: Placement, nonwear: NonwearMethod) -> DeviceProfile:
+    return DeviceProfile(key, label, placement, nonwear, "cole_kripke", _COLE_KRIPKE_TEXT, scale=ACTILIFE)
+
+
+#: Every device whose counts can be analyzed, by key. The Actiwatch's floor: see ``nonwear.too_still_for_sleep``.
+DEVICES: Final = MappingProxyType(
+    {
+        profile.key: profile
+        for profile in (
+            _wrist_counts("actiwatch", "Actiwatch (wrist)", 20.0),
+            _actigraph("actigraph_hip", "ActiGraph (hip)", "hip", "choi"),
+            _actigraph("actigraph_wrist", "ActiGraph (wrist)", "wrist", "zero_runs"),
+            _actigraph("actigraph", "ActiGraph (placement not known)", "unknown", "zero_runs"),
+            _wrist_counts("generic_wrist", "Wrist actigraph", 0.0),
+        )
+    }
+)

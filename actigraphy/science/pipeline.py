@@ -1,0 +1,310 @@
+"""From counts to nights and rhythm: the whole rest-activity analysis of one recording, in the order of the main road.
+
+counts → one grid → filled-in values and stillness no sleeper keeps → rest → non-wear outside it → rest again →
+sleep or wake → nights → rhythm.
+Each step is a function of its own module; this one only puts them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actigraphy.science import rhythm as r
+from actigraphy.science.devices import DeviceProfile
+from actigraphy.science.nights import Night, Number, score_nights
+from actigraphy.science.nonwear import absorb_islands, choi, filled_in, too_still_for_sleep, zero_runs
+from actigraphy.science.rest import REST_METHOD, RestPeriod, find_rest, main_rest_mask
+from actigraphy.science.runs import runs_of
+from actigraphy.science.thresholds import RHYTHM_VALID_DAYS, VALID_DAY_WORN_H, VALID_NIGHT_WORN_H
+from novamind.clock import DAY_S, LocalTimes, date_from_ordinal_day
+from novamind.measures import Abstained
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+GapReason = Literal["missing", "non_wear", "filled"]
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DayWear:
+    """How long the device was worn on a local day (which may have 23 or 25 hours)."""
+
+    day: date
+    worn_min: float
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without usable data, UTC seconds, the end excluded.
+
+    ``filled`` are values the exporting software put in; see :func:`actigraphy.science.nonwear.filled_in`.
+    """
+
+    start: float
+    end: float
+    reason: GapReason
+
+
+@dataclass(frozen=True)
+class RestActivity:
+    """Everything the counts of one recording say.
+
+    Attributes
+    ----------
+    device : str
+        Key of the DeviceProfile.
+    epoch_s : int
+        Of the grid below: 60, or the recording's own epoch where that is longer.
+    times : LocalTimes
+        The wall clock of the grid.
+    counts : ndarray, shape (n,)
+        Counts per grid epoch, NaN where missing (non-wear keeps its counts; see ``worn``).
+    worn : ndarray of bool, shape (n,)
+    sleep : ndarray, shape (n,)
+        1 sleep, 0 wake, NaN unknown or not worn.
+    rest : tuple of RestPeriod
+        Main rest periods and naps, as indices of the grid.
+    nights : tuple of Night
+    rhythm : mapping of str to float or Abstained
+        IS, IV, RA, L5, M10 (counts per epoch), L5_onset_h, M10_onset_h, acrophase_h (local clock hours), mesor,
+        amplitude (counts per epoch), cosinor_r2, SRI.
+    days : tuple of DayWear
+    valid_days : int
+    gaps : tuple of Gap
+    profile : ndarray, shape (86400 / epoch_s,)
+        The mean day from local midnight on; NaN where never worn.
+    l5, m10 : ActivityWindow or Abstained
+        For the shading of the profile.
+    methods : mapping of str to str
+        What was computed how: "sleep", "rest", "non_wear", "rhythm", "SRI", "grid".
+    """
+
+    device: str
+    epoch_s: int
+    times: LocalTimes
+    counts: Floats
+    worn: Bools
+    sleep: Floats
+    rest: tuple[RestPeriod, ...]
+    nights: tuple[Night, ...]
+    rhythm: Mapping[str, Number]
+    days: tuple[DayWear, ...]
+    valid_days: int
+    gaps: tuple[Gap, ...]
+    profile: Floats
+    l5: r.ActivityWindow | Abstained
+    m10: r.ActivityWindow | Abstained
+    methods: Mapping[str, str]
+
+
+def analyze_counts(
+    counts: Floats,
+    *,
+    epoch_s: int,
+    times: LocalTimes,
+    device: DeviceProfile,
+    assume_worn: bool = False,
+    nonwear: Bools | None = None,
+    min_days: int = RHYTHM_VALID_DAYS,
+    min_night_worn_h: float = VALID_NIGHT_WORN_H,
+) -> RestActivity:
+    """Analyze one recording.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n,)
+        Counts per epoch in the device's own unit, NaN where missing. A value that no device can report (negative or
+        infinite) is missing.
+    epoch_s : int
+        Seconds per epoch: a divisor of a minute (summed to minutes; a minute with a missing part is missing) or a whole
+        number of minutes that divides a day.
+    times : LocalTimes, length n
+        The wall clock of the same epochs; a regular UTC grid.
+    device : DeviceProfile
+    assume_worn : bool
+        Every sample that is there counts as worn: nothing is masked.
+    nonwear : ndarray of bool, shape (n,), optional
+        What the device itself says (off-wrist flag): used beside what is found.
+    min_days, min_night_worn_h
+        Thresholds, from ``thresholds`` unless a test or a study asks otherwise.
+
+    Returns
+    -------
+    RestActivity
+        Complete for any input: what cannot be computed is Abstained in its place.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, the grid is not regular, or the epoch fits neither a minute nor a day.
+    """
+    counts, off, times, grid_s = _to_grid(counts, nonwear, times, epoch_s)
+    worn = np.isfinite(counts)
+    filled = np.zeros(len(counts), dtype=bool)
+    if not assume_worn:
+        filled = filled_in(counts, epoch_s=grid_s)
+        worn &= ~filled & ~_off(np.where(filled, np.nan, counts), off, times, grid_s, device)
+    usable = np.where(worn, counts, np.nan)
+    rest = find_rest(usable, times, epoch_s=grid_s)
+    sleep = np.where(worn, _scored(counts, device, grid_s), np.nan)
+    method = f"{device.sleep_method}; rest: {REST_METHOD}"
+    nights = score_nights(sleep, worn, rest, times, epoch_s=grid_s, method=method, min_worn_h=min_night_worn_h)
+    days = _days(worn, times, grid_s)
+    profile = r.average_profile(usable, times, epoch_s=grid_s)
+    valid_days = sum(day.valid for day in days)
+    rhythm, l5, m10 = _rhythm(usable, times, grid_s, profile, valid_days, min_days)
+    state = _state(sleep, worn, rest)
+    rhythm["SRI"] = _or_abstained(lambda: r.sleep_regularity_index(state, epoch_s=grid_s))
+    return RestActivity(
+        device=device.key, epoch_s=grid_s, times=times, counts=counts, worn=worn, sleep=sleep, rest=rest, nights=nights,
+        rhythm=rhythm, days=days, valid_days=valid_days, gaps=_gaps(counts, worn, filled, times, grid_s),
+        profile=profile, l5=l5, m10=m10, methods=_methods(device, method, epoch_s, grid_s, assume_worn),
+    )  # fmt: skip
+
+
+def _to_grid(
+    counts: Floats, nonwear: Bools | None, times: LocalTimes, epoch_s: int
+) -> tuple[Floats, Bools, LocalTimes, int]:
+    """Counts on the grid of the analysis: minutes, or the recording's own longer epochs."""
+    counts = np.array(counts, dtype=np.float64)
+    off = np.zeros(len(counts), dtype=bool) if nonwear is None else np.asarray(nonwear, dtype=bool)
+    if counts.ndim != 1 or len(counts) != len(times) or len(off) != len(counts):
+        raise ValueError("counts, non-wear and times have one value per epoch")
+    if len(times) > 1 and not (np.diff(times.utc_s) == epoch_s).all():
+        raise ValueError("times are not a regular UTC grid of this epoch")
+    counts[~np.isfinite(counts) | (counts < 0)] = np.nan
+    if epoch_s >= _MINUTE_S:
+        if epoch_s % _MINUTE_S or DAY_S % epoch_s:
+            raise ValueError(f"epochs of {epoch_s} s do not divide a day")
+        return counts, off, times, epoch_s
+    if epoch_s < 1 or _MINUTE_S % epoch_s:
+        raise ValueError(f"epochs of {epoch_s} s do not divide a minute")
+    per_minute = _MINUTE_S // epoch_s
+    n = len(counts) // per_minute
+    minutes = LocalTimes(times.utc_s[: n * per_minute : per_minute], times.offset_s[: n * per_minute : per_minute])
+    summed = counts[: n * per_minute].reshape(n, per_minute).sum(axis=1)
+    return summed, off[: n * per_minute].reshape(n, per_minute).max(axis=1, initial=False), minutes, _MINUTE_S
+
+
+def _off(counts: Floats, told: Bools, times: LocalTimes, epoch_s: int, device: DeviceProfile) -> Bools:
+    """Non-wear: told by the device, too still for sleep, or (after a first look at rest) zero runs outside it."""
+    # Per epoch, however long: five minutes' sum of a sleeper's few movements would pass for an idle sensor's.
+    floor = device.still_floor
+    off = told | too_still_for_sleep(counts, floor=floor, epoch_s=epoch_s)
+    rest = find_rest(np.where(off, np.nan, counts), times, epoch_s=epoch_s)
+    asleep = main_rest_mask(rest, len(counts))
+    off |= zero_runs(counts, epoch_s=epoch_s, outside=asleep, floor=floor)
+    if device.nonwear == "choi" and epoch_s == _MINUTE_S:
+        off |= choi(counts) & ~asleep
+    return absorb_islands(off, epoch_s=epoch_s)
+
+
+def _scored(counts: Floats, device: DeviceProfile, epoch_s: int) -> Floats:
+    """Sleep scores; all unknown where the algorithm is not defined for this epoch (the nights say so)."""
+    try:
+        return device.score(counts, epoch_s=epoch_s)
+    except Abstained:
+        return np.full(len(counts), np.nan)
+
+
+def _state(sleep: Floats, worn: Bools, rest: tuple[RestPeriod, ...]) -> Floats:
+    """Asleep only within a rest period: outside, scorers take stillness at a desk for sleep."""
+    state = np.where(worn, 0.0, np.nan)
+    for period in rest:
+        state[period.start : period.end] = sleep[period.start : period.end]
+    return state
+
+
+def _days(worn: Bools, times: LocalTimes, epoch_s: int) -> tuple[DayWear, ...]:
+    if not len(worn):
+        return ()
+    first = int(times.day[0])
+    worn_s = np.bincount(times.day - first, weights=worn) * epoch_s
+    return tuple(
+        DayWear(date_from_ordinal_day(first + index), float(seconds) / 60, bool(seconds >= VALID_DAY_WORN_H * 3600))
+        for index, seconds in enumerate(worn_s)
+    )
+
+
+def _gaps(counts: Floats, worn: Bools, filled: Bools, times: LocalTimes, epoch_s: int) -> tuple[Gap, ...]:
+    missing = ~np.isfinite(counts)
+    kinds: tuple[tuple[Bools, GapReason], ...] = (
+        (missing, "missing"),
+        (filled, "filled"),
+        (~worn & ~missing & ~filled, "non_wear"),
+    )
+    found = [
+        Gap(float(times.utc_s[start]), float(times.utc_s[end - 1]) + epoch_s, reason)
+        for mask, reason in kinds
+        for start, end in zip(*runs_of(mask), strict=True)
+    ]
+    return tuple(sorted(found, key=lambda gap: gap.start))
+
+
+def _rhythm(
+    usable: Floats, times: LocalTimes, epoch_s: int, profile: Floats, valid: int, min_days: int
+) -> tuple[dict[str, Number], r.ActivityWindow | Abstained, r.ActivityWindow | Abstained]:
+    """The rhythm's numbers; all of one mind about how many days are valid."""
+
+    def checked(compute: Callable[[], Any]) -> Any:
+        def run() -> Any:
+            r.require_days(valid, min_days)
+            return compute()
+
+        return _or_abstained(run)
+
+    hourly, hour = r.hourly_means(usable, times, epoch_s=epoch_s)
+    l5, m10 = checked(lambda: r.l5(profile)), checked(lambda: r.m10(profile))
+    fit = checked(lambda: r.cosinor(usable, times, epoch_s=epoch_s, min_days=0))
+    return (
+        {
+            "IS": checked(lambda: r.interdaily_stability(hourly, hour, min_days=0)),
+            "IV": checked(lambda: r.intradaily_variability(hourly, hour, min_days=0)),
+            "RA": l5 if isinstance(l5, Abstained) else checked(lambda: r.relative_amplitude(l5.level, m10.level)),
+            "L5": _part(l5, "level"),
+            "M10": _part(m10, "level"),
+            "L5_onset_h": _part(l5, "onset_h"),
+            "M10_onset_h": _part(m10, "onset_h"),
+            "mesor": _part(fit, "mesor"),
+            "amplitude": _part(fit, "amplitude"),
+            "acrophase_h": _part(fit, "acrophase_h"),
+            "cosinor_r2": _part(fit, "r2"),
+        },
+        l5,
+        m10,
+    )
+
+
+def _or_abstained(compute: Callable[[], Any]) -> Any:
+    try:
+        return compute()
+    except Abstained as why:
+        return why
+
+
+def _part(whole: object, name: str) -> Number:
+    return whole if isinstance(whole, Abstained) else float(getattr(whole, name))
+
+
+def _methods(device: DeviceProfile, sleep: str, epoch_s: int, grid_s: int, assume_worn: bool) -> dict[str, str]:
+    still = f"counts <= {device.still_floor:g}"
+    found = f"filled-in values; {still} for >= 5 h, or >= 3 h outside the main rest"
+    if device.nonwear == "choi":
+        found += "; Choi 2011 outside the main rest"
+    return {
+        "grid": f"{grid_s}-s epochs" + (f" summed from {epoch_s} s" if grid_s != epoch_s else ""),
+        "non_wear": "every sample assumed worn" if assume_worn else found + "; islands after van Hees 2013",
+        "rest": REST_METHOD,
+        "sleep": sleep,
+        "rhythm": "Witting 1990 on hourly means; L5/M10 of the mean day; 24-h cosinor (OLS), local clock",
+        "SRI": f"Phillips 2017, {grid_s}-s epochs 24 h apart; asleep = scored sleep within rest periods",
+    }
