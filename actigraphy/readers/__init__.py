@@ -1,0 +1,137 @@
+"""Readers: a device's file in, a recording on a regular UTC grid out.
+
+No Django, no plaintext temporary file. Whatever a file holds, the only thing that escapes is
+:class:`UnreadableRecording`, with a sentence for the person who sent it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from .actigraph import MAGIC, read_agd
+from .actilife import is_actilife, read_actilife
+from .actiwatch import is_awd, read_awd
+from .delimited import DELIMITERS, read_delimited, read_depresjon
+from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
+from .text import decode
+
+__all__ = [
+    "READERS",
+    "ColumnMapping",
+    "Limits",
+    "Notice",
+    "ReadRecording",
+    "UnreadableRecording",
+    "detect_format",
+    "read_recording",
+]
+
+READERS: dict[str, Reader] = {
+    "actiwatch_awd": read_awd,
+    "actigraph_agd": read_agd,
+    "actilife_csv": read_actilife,
+    "depresjon_csv": read_depresjon,
+    "generic_csv": read_delimited,
+}
+HEAD_BYTES = 4096
+TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd"}
+ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
+
+
+def read_recording(
+    source: Path | str | BinaryIO,
+    *,
+    tz: ZoneInfo,
+    filename: str = "",
+    columns: ColumnMapping | None = None,
+    limits: Limits | None = None,
+) -> ReadRecording:
+    """Read a recording of any format in ``READERS``.
+
+    Parameters
+    ----------
+    source : Path, str or binary file
+        A seekable file is read from its beginning and left open.
+    tz : ZoneInfo
+        Zone of the clock that stamped the file: the patient's, or the clinic's. UTC offsets in the file go before it.
+    filename : str
+        The name it was uploaded under; it only helps to name the fault of a file that cannot be read.
+    columns : ColumnMapping, optional
+        Where a generic table keeps what.
+    limits : Limits, optional
+        Sizes to refuse; the public contract's by default.
+
+    Returns
+    -------
+    ReadRecording
+
+    Raises
+    ------
+    UnreadableRecording
+        Whatever is wrong with the file's content. Errors of the storage itself (``OSError``) pass.
+    """
+    if isinstance(source, Path | str):
+        with Path(source).open("rb") as file:
+            return read_recording(file, tz=tz, filename=filename or Path(source).name, columns=columns, limits=limits)
+    limits = limits or Limits()
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    if size == 0:
+        raise UnreadableRecording("empty_file")
+    if size > limits.max_bytes:
+        raise UnreadableRecording("file_too_large", limit_mb=limits.max_bytes // 1_000_000)
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    name = detect_format(head, filename)
+    if name is None:
+        raise _unrecognized(head, filename)
+    if columns is not None and name == "depresjon_csv":
+        name = "generic_csv"
+    return READERS[name](source, Request(tz, columns, limits))
+
+
+def detect_format(head: bytes, filename: str = "") -> str | None:
+    """The format of a file by its first few thousand bytes; its name counts for nothing but a lone column of text."""
+    if head.startswith(MAGIC):
+        return "actigraph_agd"
+    text = _text(head)
+    if text is None:
+        return None
+    lines = text.splitlines()
+    if not lines:
+        return None
+    if is_actilife(lines[0]):
+        return "actilife_csv"
+    if is_awd(lines):
+        return "actiwatch_awd"
+    header = [cell.strip().strip('"').casefold() for cell in lines[0].split(",")]
+    if header == ["timestamp", "date", "activity"]:
+        return "depresjon_csv"
+    first = next((line for line in lines if line.strip()), "")
+    return "generic_csv" if any(first.count(delimiter) for delimiter in DELIMITERS) else None
+
+
+def _text(head: bytes) -> str | None:
+    """The head as text, None if it is not text or an archive."""
+    if head.startswith(ARCHIVES):
+        return None
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+    if any(byte < 9 or 13 < byte < 26 for byte in head):
+        return None
+    return decode(head.removeprefix(codecs.BOM_UTF8))
+
+
+def _unrecognized(head: bytes, filename: str) -> UnreadableRecording:
+    if head.startswith(ARCHIVES):
+        return UnreadableRecording("archive_refused")
+    suffix = Path(filename).suffix.casefold()
+    if suffix == ".agd":
+        return UnreadableRecording("damaged_database")
+    if suffix in TEXT_SUFFIXES and _text(head) is None:
+        return UnreadableRecording("not_text")
+    return UnreadableRecording("unknown_format")
