@@ -1,0 +1,34 @@
+"""PAT, the Pretrained Actigraphy Transformer: a week of activity in, a 96-number embedding out.
+
+PAT out of the box predicts nothing clinical; it describes a week. Its weights are supplied by the operator and never
+replaced by random ones; its input has to be normalised against a reference cohort of the same device. Where either is
+missing the result is an abstention. Importing this package loads neither Keras nor TensorFlow.
+
+References
+----------
+Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-Actigraphy-Transformer (CC BY 4.0).
+"""
+
+from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
+from .embedding import Encoder
+from .reference import REFERENCE_COHORTS, ReferenceCohort, require_reference
+from .weeks import cut_weeks, week_starts
+from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
+
+__all__ = [
+    "EMBEDDING",
+    "PUBLISHED",
+    "REFERENCE_COHORTS",
+    "SIZES",
+    "WEEK_MIN",
+    "Encoder",
+    "PatSize",
+    "ReferenceCohort",
+    "WeightsError",
+    "WeightsFile",
+    "cut_weeks",
+    "identify",
+    "load_weights",
+    "require_reference",
+    "week_starts",
+]

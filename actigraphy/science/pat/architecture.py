@@ -1,0 +1,149 @@
+"""The published PAT encoders S, M and L: their dimensions, their tensors, their graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import keras
+
+WEEK_MIN: Final = 10_080
+EMBEDDING: Final = 96
+FEED_FORWARD: Final = 256
+DROPOUT: Final = 0.1
+NORM_EPSILON: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class PatSize:
+    """One published encoder.
+
+    Attributes
+    ----------
+    name : str
+        ``S``, ``M`` or ``L``.
+    patch_min : int
+        Minutes per patch.
+    layers, heads : int
+        Transformer blocks, and attention heads per block; every head is 96 wide, not 96 / heads.
+    """
+
+    name: str
+    patch_min: int
+    layers: int
+    heads: int
+
+    @property
+    def tokens(self) -> int:
+        """Patches in a week."""
+        return WEEK_MIN // self.patch_min
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers in the encoder; the positional encoding is a formula and counts for none."""
+        return sum(prod(shape) for shape in self.tensor_shapes().values())
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every tensor of the published weights file, by its full HDF5 name."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "dense/dense/kernel:0": (self.patch_min, EMBEDDING),
+            "dense/dense/bias:0": (EMBEDDING,),
+        }
+        for layer in range(1, self.layers + 1):
+            for tail, shape in self._block_shapes().items():
+                shapes[f"encoder_layer_{layer}_transformer/encoder_layer_{layer}_{tail}"] = shape
+        return shapes
+
+    def _block_shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        for projection in ("query", "key", "value"):
+            shapes[f"attention/{projection}/kernel:0"] = (EMBEDDING, self.heads, EMBEDDING)
+            shapes[f"attention/{projection}/bias:0"] = (self.heads, EMBEDDING)
+        shapes["attention/attention_output/kernel:0"] = (self.heads, EMBEDDING, EMBEDDING)
+        shapes["attention/attention_output/bias:0"] = (EMBEDDING,)
+        shapes["ff1/kernel:0"] = (EMBEDDING, FEED_FORWARD)
+        shapes["ff1/bias:0"] = (FEED_FORWARD,)
+        shapes["ff2/kernel:0"] = (FEED_FORWARD, EMBEDDING)
+        shapes["ff2/bias:0"] = (EMBEDDING,)
+        for norm in ("norm1", "norm2"):
+            shapes[f"{norm}/gamma:0"] = (EMBEDDING,)
+            shapes[f"{norm}/beta:0"] = (EMBEDDING,)
+        return shapes
+
+
+SIZES: Final = MappingProxyType(
+    {
+        "S": PatSize("S", patch_min=18, layers=1, heads=6),
+        "M": PatSize("M", patch_min=18, layers=2, heads=12),
+        "L": PatSize("L", patch_min=9, layers=4, heads=12),
+    }
+)
+
+
+def size_named(name: str) -> PatSize:
+    """The encoder of that name; ``ValueError`` when PAT was not published in it."""
+    if name not in SIZES:
+        raise ValueError(f"PAT is published in sizes {', '.join(SIZES)}; got {name!r}")
+    return SIZES[name]
+
+
+def build_encoder(size: str) -> keras.Model:
+    """The published graph, without weights: every trainable number is NaN until a file is loaded into it.
+
+    A graph that nobody loaded weights into can therefore only answer NaN, never a plausible embedding.
+
+    Parameters
+    ----------
+    size : str
+        ``S``, ``M`` or ``L``.
+
+    Returns
+    -------
+    keras.Model
+        (b, 10080) float32, normalised activity, to tokens (b, N, 96): patches, linear embedding, fixed positions,
+        then post-norm transformer blocks. No class token and no final normalisation. Layers are named as published.
+
+    Raises
+    ------
+    ValueError
+        The size was not published.
+
+    References
+    ----------
+    Ruan et al. (2024) arXiv:2411.15240, sec. 4, and the authors' pretraining notebook (layer names, epsilon).
+    """
+    from keras import Model, initializers, layers
+
+    from .positions import SinusoidalPositions
+
+    pat = size_named(size)
+    unset = initializers.Constant(float("nan"))
+    week = layers.Input((WEEK_MIN,), name="inputs")
+    patches = layers.Reshape((pat.tokens, pat.patch_min), name="reshape")(week)
+    tokens = layers.Dense(EMBEDDING, kernel_initializer=unset, bias_initializer=unset, name="dense")(patches)
+    tokens = SinusoidalPositions(name="positions")(tokens)
+    for layer in range(1, pat.layers + 1):
+        tokens = _block(pat, layer, unset)(tokens)
+    return Model(week, tokens, name="encoder_model")
+
+
+def _block(pat: PatSize, layer: int, unset: Any) -> keras.Model:
+    """One post-norm transformer block (N, 96) -> (N, 96)."""
+    from keras import Model, layers
+
+    name = f"encoder_layer_{layer}"
+    dense = {"kernel_initializer": unset, "bias_initializer": unset}
+    norm = {"epsilon": NORM_EPSILON, "beta_initializer": unset, "gamma_initializer": unset}
+
+    x = layers.Input((pat.tokens, EMBEDDING), name=f"{name}_input")
+    attend = layers.MultiHeadAttention(pat.heads, EMBEDDING, name=f"{name}_attention", **dense)
+    attended = layers.Dropout(DROPOUT, name=f"{name}_dropout")(attend(x, x))
+    middle = layers.LayerNormalization(name=f"{name}_norm1", **norm)(x + attended)
+    hidden = layers.Dense(FEED_FORWARD, activation="relu", name=f"{name}_ff1", **dense)(middle)
+    hidden = layers.Dense(EMBEDDING, name=f"{name}_ff2", **dense)(hidden)
+    hidden = layers.Dropout(DROPOUT, name=f"{name}_dropout2")(hidden)
+    out = layers.LayerNormalization(name=f"{name}_norm2", **norm)(middle + hidden)
+    return Model(x, out, name=f"{name}_transformer")
