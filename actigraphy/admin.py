@@ -1,0 +1,63 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from actigraphy.models import Analysis, Night, Recording, Signal, Source
+from novamind.admin import ReadOnlyAdmin
+
+
+class VisibleAdmin(ReadOnlyAdmin):
+    """Rows of the administrator's own patients only."""
+
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return self.model.objects.visible_to(request.user)
+
+
+@admin.register(Source)
+class SourceAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "kind", "device_type", "created_at"]
+    list_filter = ["kind", "device_type"]
+    search_fields = ["=id", "=patient__id"]
+    fields = ["id", "patient_id", "kind", "device_type", "device_model", "created_at"]
+
+
+@admin.register(Recording)
+class RecordingAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "format", "state", "start", "end", "created_at"]
+    list_filter = ["state", "format"]
+    search_fields = ["=id", "=patient__id", "=sha256"]
+    fields = ["id", "patient_id", "source_id", "sha256", "size", "format", "zone", "start", "end", "epoch_s", "notices", "state", "error_code", "error_detail", "uploaded_by", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("file_key", "metadata", "file_name")
+
+
+@admin.register(Signal)
+class SignalAdmin(VisibleAdmin):
+    list_display = ["patient_id", "source_id", "channel", "day", "epoch_s", "valid"]
+    list_filter = ["channel"]
+    search_fields = ["=patient__id", "=source__id"]
+    fields = ["patient_id", "source_id", "channel", "day", "start", "epoch_s", "valid"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("samples")
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "window_start", "window_end", "device_type", "code_version", "created_at"]
+    list_filter = ["device_type", "code_version"]
+    search_fields = ["=id", "=patient__id", "=input_hash"]
+    fields = ["id", "patient_id", "source_id", "window_start", "window_end", "zone", "device_type", "methods", "input_hash", "code_version", "requested_by", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("results")
+
+
+@admin.register(Night)
+class NightAdmin(VisibleAdmin):
+    list_display = ["date", "patient_id", "analysis_id", "tst_min", "efficiency", "flags"]
+    search_fields = ["=patient__id", "=analysis__id"]

@@ -1,0 +1,109 @@
+"""``/api/v1/actigraphy``: upload a recording, ask how far it is, read what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from actigraphy.analysis import EmptyWindow, WrongDevice
+from actigraphy.models import Analysis, Recording
+from actigraphy.readers import UnreadableRecording
+from actigraphy.serializers import AnalysisSerializer, RecordingSerializer, UploadSerializer
+from actigraphy.services import ingest_recording
+from novamind.accounts.rights import HasRight
+from novamind.api import InvalidRequest
+from patients.models import Patient
+
+
+class UploadView(APIView):
+    """Send a recording; the same file again answers 200 with the first one."""
+
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"POST": "upload_recordings"}
+    parser_classes = [MultiPartParser]
+    serializer_class = UploadSerializer
+
+    @extend_schema(
+        request=UploadSerializer,
+        responses={201: RecordingSerializer, 200: RecordingSerializer, 400: OpenApiResponse(description="What is wrong")},
+    )
+    def post(self, request: Request) -> Response:
+        form = UploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        sent = form.validated_data
+        patient = Patient.objects.visible_to(request.user).filter(pk=sent["patient_id"]).first()
+        if patient is None:
+            raise Http404
+        try:
+            recording, created = ingest_recording(
+                patient=patient,
+                upload=sent["file"],
+                by=request.user,
+                device_type=sent.get("device_type"),
+                columns=sent.get("columns"),
+                start=sent.get("start_time"),
+                end=sent.get("end_time"),
+                metadata=sent.get("metadata"),
+            )
+        except UnreadableRecording as error:
+            raise InvalidRequest(error.code, error.detail, error.line) from None
+        except WrongDevice as error:
+            raise InvalidRequest("wrong_device", str(error)) from None
+        except EmptyWindow as error:
+            raise InvalidRequest("empty_window", str(error)) from None
+        body = RecordingSerializer(recording, context={"request": request}).data
+        return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+
+
+class RecordingViewSet(viewsets.ReadOnlyModelViewSet):
+    """Recordings of the caller's own patients and how far their analysis has come; never edited."""
+
+    serializer_class = RecordingSerializer
+    queryset = Recording.objects.none()  # closed; opened per user below
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_patients"}
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> Any:
+        return Recording.objects.visible_to(self.request.user).select_related("source").defer("file_key")
+
+    @extend_schema(
+        responses={200: AnalysisSerializer, 202: RecordingSerializer, 409: OpenApiResponse(description="It failed")}
+    )
+    @action(detail=True)
+    def results(self, request: Request, pk: Any = None) -> Response:
+        """The newest analysis of the recording; 202 while there is none yet, 409 with the reason if there will be none."""
+        recording = self.get_object()
+        analysis = (
+            Analysis.objects.filter(source=recording.source_id)
+            .prefetch_related("nights")
+            .order_by("-created_at")
+            .first()
+        )
+        if analysis is not None:
+            return Response(AnalysisSerializer(analysis).data)
+        body = self.get_serializer(recording).data
+        waiting = body["status"] in {"pending", "running"}
+        return Response(body, status=status.HTTP_202_ACCEPTED if waiting else status.HTTP_409_CONFLICT)
+
+
+class AnalysisViewSet(viewsets.ReadOnlyModelViewSet):
+    """Analyses of the caller's own patients."""
+
+    serializer_class = AnalysisSerializer
+    queryset = Analysis.objects.none()  # closed; opened per user below
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_patients"}
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> Any:
+        return Analysis.objects.visible_to(self.request.user).prefetch_related("nights")

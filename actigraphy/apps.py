@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+from novamind.frame import PatientTab
+
+
+class ActigraphyConfig(AppConfig):
+    name = "actigraphy"
+    verbose_name = "Actigraphy"
+    patient_tabs = [PatientTab("Actigraphy", "actigraphy:patient", 20)]
+    last_signal = ["actigraphy.services.last_signal_at"]
+    provenance = ["actigraphy.pages.provenance_of"]
+    demo = ["actigraphy.demo.seed"]

@@ -1,0 +1,36 @@
+"""The job that analyzes an uploaded recording."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from novamind.jobs.finish import Finish
+from novamind.jobs.kinds import job
+from novamind.jobs.work import current_work, step
+
+
+@job("actigraphy.analyze", queue="ml")
+def analyze(recording_id: UUID) -> Finish:
+    """Reader → quality → sleep → rhythm → PAT. Science runs outside any transaction; the runner stores what is
+    returned in one, if this attempt is still the current one."""
+    from actigraphy import pat, services
+    from actigraphy.analysis import analyze as analyze_read
+    from actigraphy.models import Recording
+    from actigraphy.readers import UnreadableRecording
+
+    recording = Recording.objects.select_related("patient", "source").get(pk=recording_id)
+    try:
+        with step("read"):
+            read = services.read_stored(recording)
+    except UnreadableRecording as error:
+        code, detail = error.code, error.detail
+        return Finish(save=lambda: services.fail_recording(recording, code, detail))
+    with step("sleep_and_rhythm"):
+        analyzed = analyze_read(read, device_type=recording.source.device_type)
+    with step("pat"):
+        view = pat.view(analyzed.device, pat.in_production())
+    work = current_work()
+    return Finish(
+        save=lambda: services.store_analysis(recording, analyzed, view, requested_by=work.actor if work else None),
+        publish=[("recording.analyzed", {"recording_id": recording_id, "patient_id": recording.patient_id})],
+    )

@@ -1,0 +1,138 @@
+"""Recordings and analyses over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from actigraphy.forms import parse_columns
+from actigraphy.models import Analysis, Night, Recording
+from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.science.devices import DEVICES
+
+
+class MetadataField(serializers.JSONField):
+    """JSON in a form field; nested beyond what Python reads is wrong, not an accident of ours."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except RecursionError:
+            self.fail("invalid")
+
+
+class UploadSerializer(serializers.Serializer):
+    """A recording's file and what goes with it; only epochs between start and end are kept."""
+
+    file = serializers.FileField()
+    patient_id = serializers.UUIDField()
+    device_type = serializers.ChoiceField(choices=sorted(DEVICES), required=False)
+    start_time = serializers.DateTimeField(required=False)
+    end_time = serializers.DateTimeField(required=False)
+    metadata = MetadataField(required=False)
+    columns = serializers.CharField(required=False, max_length=300, help_text="time=…,activity=… for other tables")
+
+    def validate_columns(self, text: str) -> dict[str, str]:
+        try:
+            return parse_columns(text)
+        except forms.ValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+
+    def validate_metadata(self, value: Any) -> Any:
+        if not isinstance(value, dict) or len(str(value)) > 10_000:
+            raise serializers.ValidationError("An object of at most 10,000 characters.")
+        return value
+
+
+class RecordingSerializer(serializers.ModelSerializer):
+    """An upload and how far its analysis has come."""
+
+    recording_id = serializers.UUIDField(source="id", read_only=True)
+    patient_id = serializers.UUIDField(read_only=True)
+    device_type = serializers.CharField(source="source.device_type", read_only=True)
+    status = serializers.SerializerMethodField()
+    detail = serializers.SerializerMethodField()
+    start_time = serializers.DateTimeField(source="start", read_only=True)
+    end_time = serializers.DateTimeField(source="end", read_only=True)
+    status_url = serializers.HyperlinkedIdentityField(view_name="api:recording-detail")
+    results_url = serializers.HyperlinkedIdentityField(view_name="api:recording-results")
+
+    class Meta:
+        model = Recording
+        fields = (
+            "recording_id", "patient_id", "device_type", "format", "status", "detail", "start_time", "end_time",
+            "epoch_s", "zone", "notices", "sha256", "created_at", "status_url", "results_url",
+        )  # fmt: skip
+
+    def _row(self, recording: Recording) -> dict[str, Any]:
+        from actigraphy.pages import recording_rows
+
+        rows = self.context.setdefault("recording_rows", {})
+        if recording.pk not in rows:
+            rows[recording.pk] = recording_rows([recording])[0]
+        return rows[recording.pk]
+
+    def get_status(self, recording: Recording) -> str:
+        return self._row(recording)["state"]
+
+    def get_detail(self, recording: Recording) -> str | None:
+        return self._row(recording)["error"]
+
+
+class NightSerializer(serializers.ModelSerializer):
+    """A night under the date of its evening; a number that was not given is null, its reason in ``abstentions``."""
+
+    class Meta:
+        model = Night
+        fields = ("date", "onset", "offset", *NIGHT, "method", "flags", "abstentions")
+
+
+class AnalysisSerializer(serializers.ModelSerializer):
+    """What was computed from one recording, with its provenance."""
+
+    analysis_id = serializers.UUIDField(source="id", read_only=True)
+    patient_id = serializers.UUIDField(read_only=True)
+    nights = NightSerializer(many=True, read_only=True)
+    rhythm = serializers.SerializerMethodField()
+    quality = serializers.SerializerMethodField()
+    pat = serializers.SerializerMethodField()
+    abstentions = serializers.SerializerMethodField()
+    provenance = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Analysis
+        fields = (
+            "analysis_id", "patient_id", "window_start", "window_end", "zone", "device_type", "nights", "rhythm",
+            "quality", "pat", "abstentions", "provenance",
+        )  # fmt: skip
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "number", "nullable": True}})
+    def get_rhythm(self, analysis: Analysis) -> dict[str, Any]:
+        kept = analysis.results["rhythm"]
+        return {name: None if isinstance(kept[name], dict) else kept[name] for name in RHYTHM}
+
+    @extend_schema_field({"type": "object"})
+    def get_abstentions(self, analysis: Analysis) -> dict[str, Any]:
+        kept = analysis.results["rhythm"]
+        return {f"rhythm.{name}": kept[name] for name in RHYTHM if isinstance(kept[name], dict)}
+
+    @extend_schema_field({"type": "object"})
+    def get_quality(self, analysis: Analysis) -> dict[str, Any]:
+        return analysis.results["quality"]
+
+    @extend_schema_field({"type": "object"})
+    def get_pat(self, analysis: Analysis) -> dict[str, Any]:
+        return analysis.results["pat"]
+
+    @extend_schema_field({"type": "object"})
+    def get_provenance(self, analysis: Analysis) -> dict[str, Any]:
+        return {
+            "methods": analysis.methods,
+            "input_hash": analysis.input_hash,
+            "code_version": analysis.code_version,
+            "computed_at": analysis.created_at,
+            "requested_by": analysis.requested_by,
+        }

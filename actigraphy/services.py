@@ -1,0 +1,206 @@
+"""Recordings in, analyses out: everything that writes about what was measured, and the rows pages read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from actigraphy import signals
+from actigraphy.analysis import Analyzed, code_version, cut, device_for, results
+from actigraphy.channels import CHANNELS
+from actigraphy.models import Analysis, Night, Recording, Source
+from actigraphy.numbers import NIGHT
+from actigraphy.readers import ColumnMapping, Limits, ReadRecording, read_recording
+from novamind.accounts.models import User
+from novamind.audit.models import EventType
+from novamind.audit.recording import aggregates, note_object, on_rollback
+from novamind.clock import from_epoch, zone
+from novamind.jobs.services import enqueue
+from novamind.measures import Abstained
+from novamind.phi.uploads import EncryptedUpload, seal, unseal
+from patients.models import Patient
+
+ANALYZE = "actigraphy.analyze"
+
+
+def ingest_recording(
+    *,
+    patient: Patient,
+    upload: EncryptedUpload,
+    by: User | None,
+    device_type: str | None = None,
+    columns: dict[str, str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> tuple[Recording, bool]:
+    """Store an upload and queue its analysis; the same file twice returns the first recording.
+
+    The file is read once here, so that whoever sends it hears at once what is wrong with it; nothing of a refused
+    file is kept.
+
+    Returns
+    -------
+    (recording, created)
+
+    Raises
+    ------
+    UnreadableRecording, WrongDevice, EmptyWindow
+        With a sentence for the person who sent it.
+    """
+    if known := Recording.objects.filter(patient=patient, sha256=upload.sha256).first():
+        return known, False
+    read = _read(upload.plaintext(), upload.name or "", patient.zone, columns)
+    device = device_for(read, device_type)
+    read = cut(read, start, end)
+    source = Source(
+        patient=patient,
+        kind=Source.Kind.RECORDING,
+        device_type=device.key,
+        device_model=(read.device_model or "").replace("\x00", "")[:80],  # what the file says, whatever it says
+        device_serial=read.device_serial and read.device_serial[:80],
+    )
+    recording = Recording(
+        patient=patient,
+        source=source,
+        sha256=upload.sha256,
+        size=upload.size,
+        file_name=(upload.name or "recording")[:255],
+        format=read.format,
+        columns=columns,
+        zone=read.zone,
+        start=from_epoch(read.start_s),
+        end=from_epoch(read.start_s + len(read) * read.epoch_s),
+        epoch_s=read.epoch_s,
+        notices=[{"code": notice.code, "detail": notice.detail} for notice in read.notices],
+        metadata=metadata,
+        uploaded_by=by.pk if by else None,
+    )
+    return _keep(recording, upload)
+
+
+def _keep(recording: Recording, upload: EncryptedUpload) -> tuple[Recording, bool]:
+    name, key = seal(upload, owner=recording.patient_id, table=Recording._meta.db_table, row=recording.pk)
+    recording.storage_name, recording.file_key = name, key
+    on_rollback(lambda: default_storage.delete(name))
+    try:
+        with transaction.atomic():
+            recording.source.save()
+            recording.save()
+    except IntegrityError:  # the same file, sent twice at once: the other one was first
+        default_storage.delete(name)
+        return Recording.objects.get(patient=recording.patient_id, sha256=recording.sha256), False
+    enqueue(ANALYZE, key=f"{ANALYZE}:{recording.pk}", actor=recording.uploaded_by, recording_id=recording.pk)
+    note_object(EventType.DATA_COLLECTION, "actigraphy.Recording", recording.pk)
+    return recording, True
+
+
+def _read(content: bytes, name: str, zone_name: str, columns: dict[str, str] | None) -> ReadRecording:
+    limits = Limits(max_bytes=settings.UPLOAD_LIMIT_MB * 1024 * 1024)
+    return read_recording(
+        io.BytesIO(content), tz=zone(zone_name), filename=name, columns=column_mapping(columns), limits=limits
+    )
+
+
+def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:
+    """A stated mapping (``{"time": …, "activity": …, "date"?: …}``) as the readers take it."""
+    return ColumnMapping(**columns) if columns else None  # type: ignore[arg-type]
+
+
+def read_stored(recording: Recording) -> ReadRecording:
+    """A stored recording, decrypted and read again, cut to the window it was uploaded with."""
+    content = unseal(
+        recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk
+    )
+    read = _read(content, recording.file_name, recording.zone, recording.columns)
+    return cut(read, recording.start, recording.end)
+
+
+def store_analysis(recording: Recording, analyzed: Analyzed, pat: Abstained, *, requested_by: UUID | None) -> Analysis:
+    """Write signals, analysis and nights in the caller's transaction; the same input twice is one analysis."""
+    _store_signals(recording.source, analyzed.read)
+    unique = {
+        "source": recording.source,
+        "window_start": analyzed.start,
+        "window_end": analyzed.end,
+        "input_hash": analyzed.input_hash,
+        "code_version": code_version(),
+    }
+    analysis, created = Analysis.objects.get_or_create(
+        **unique,
+        defaults={
+            "patient_id": recording.patient_id,
+            "zone": analyzed.read.zone,
+            "device_type": analyzed.device.key,
+            "methods": dict(analyzed.rest.methods),
+            "results": results(analyzed, pat),
+            "requested_by": requested_by,
+        },
+    )
+    if created:
+        Night.objects.bulk_create(night_rows(analysis, analyzed))
+    recording.state, recording.error_code, recording.error_detail = Recording.State.ANALYZED, "", ""
+    recording.save(update_fields=["state", "error_code", "error_detail"])
+    note_object(EventType.DATA_COLLECTION, "actigraphy.Analysis", analysis.pk)
+    return analysis
+
+
+def _store_signals(source: Source, read: ReadRecording) -> None:
+    channels = {"activity": read.activity, **read.channels}
+    for name in sorted(set(channels) & set(CHANNELS)):
+        signals.merge(source, name, start_s=read.start_s, epoch_s=read.epoch_s, values=channels[name])
+
+
+def night_rows(analysis: Analysis, analyzed: Analyzed) -> list[Night]:
+    """The nights of an analysis, not yet stored."""
+    rows = []
+    for night in analyzed.rest.nights:
+        row = Night(
+            patient_id=analysis.patient_id,
+            analysis=analysis,
+            date=night.evening,
+            method=night.method[:200],
+            flags=list(night.flags),
+            abstentions={},
+        )
+        for column in ("onset", "offset"):
+            _put(row, column, getattr(night, column), from_epoch)
+        for column, (name, _, _) in NIGHT.items():
+            _put(row, column, getattr(night, name), round if column == "awakenings" else float)
+        rows.append(row)
+    return rows
+
+
+def _put(row: Night, column: str, value: Any, convert: Any) -> None:
+    if isinstance(value, Abstained):
+        row.abstentions[column] = value.as_json()
+    else:
+        setattr(row, column, convert(value))
+
+
+def fail_recording(recording: Recording, code: str, detail: str) -> Recording:
+    """The stored file cannot be analyzed; says why in a sentence."""
+    recording.state, recording.error_code, recording.error_detail = Recording.State.FAILED, code[:40], detail[:300]
+    recording.save(update_fields=["state", "error_code", "error_detail"])
+    return recording
+
+
+def last_signal_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """The end of each patient's newest recording; patients without one are absent. One query."""
+    with aggregates():
+        ends = (
+            Recording.objects.filter(patient__in=list(patient_ids))
+            .order_by()
+            .values("patient")
+            .annotate(last=Max("end"))
+            .values_list("patient", "last")
+        )
+        return dict(ends)
