@@ -1,0 +1,139 @@
+"""PAT's view of a recording, as far as it can be given: installed weights, checked, and a reference cohort.
+
+Weights are an operator's file in the folder ``PAT_WEIGHTS_DIR``, registered as a :class:`ModelVersion`; they are
+loaded only if their SHA-256 is the registered one. Without weights, or without a cohort to normalize this device's
+counts by, the answer is an abstention.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from actigraphy.science.devices import DeviceProfile
+from actigraphy.science.pat.reference import require_reference
+from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
+from novamind.measures import Abstained
+from novamind.registry.models import ModelVersion
+
+#: From the paper: what every card of a PAT encoder says (ONC source attributes come with the registry's cards).
+CARD = {
+    "task": "Embedding of one week of minute activity; predicts nothing by itself.",
+    "source": "Ruan et al., AI Foundation Models for Wearable Movement Data in Mental Health Research, arXiv 2411.15240",
+    "licence": "CC BY 4.0",
+    "limits": "Needs a reference cohort of the same device, placement and unit to normalize the input.",
+}
+TRAINING = "NHANES minute activity (2003-2006 hip, 2011-2014 wrist), masked autoencoding; as published"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Weights somebody installed: a file, and the hash it must have."""
+
+    path: Path
+    sha256: str
+
+
+def view(device: DeviceProfile, weights: Installed | None) -> Abstained:
+    """Why there is no embedding of this recording: no weights, wrong weights, or no cohort for the device.
+
+    The embedding itself waits for reference cohorts; given unnormalized counts it would be a wrong number.
+    """
+    if weights is None:
+        return Abstained("no_weights")
+    try:
+        load_weights(weights.path, sha256=weights.sha256)
+        require_reference(device.key, label=device.label)
+    except WeightsError as error:
+        return error.as_abstention()
+    except Abstained as why:
+        return why
+    raise NotImplementedError(f"a reference cohort for {device.key} exists, but nothing that uses it")
+
+
+def in_production() -> Installed | None:
+    """The encoder that serves: the registered, promoted version of ``PAT_MODEL_ID``."""
+    version = ModelVersion.objects.filter(name=settings.PAT_MODEL_ID, stage=ModelVersion.Stage.PRODUCTION).first()
+    if version is None:
+        return None
+    return Installed(settings.PAT_WEIGHTS_DIR / version.weights_file, version.weights_sha256)
+
+
+def mounted() -> Installed | None:
+    """The encoder of ``PAT_MODEL_ID`` in the models folder, for use without a database."""
+    for path in weights_files():
+        try:
+            weights = load_weights(path)
+        except WeightsError:
+            continue
+        if _name(weights) == settings.PAT_MODEL_ID:
+            return Installed(path, weights.sha256)
+    return None
+
+
+def weights_files() -> list[Path]:
+    """Every ``.h5`` file of the models folder."""
+    return sorted(settings.PAT_WEIGHTS_DIR.glob("*.h5"))
+
+
+def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
+    """Check an operator's weights file, keep a copy in the models folder, register it and put it into production.
+
+    Returns the version and whether it is new. Installing the same bytes again changes nothing.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged or not a PAT encoder; nothing is kept.
+    """
+    weights = load_weights(path)
+    name = f"PAT-{weights.size.name}_{weights.sha256[:12]}.h5"
+    target = settings.PAT_WEIGHTS_DIR / name
+    if path.resolve() != target.resolve() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".part")
+        shutil.copyfile(path, partial)
+        partial.replace(target)
+    return _register(weights, target.name, by=by)
+
+
+def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError]]:
+    """Register the files found in the models folder at start; a bad file is reported and does not stop the others."""
+    found: list[tuple[Path, ModelVersion | WeightsError]] = []
+    for path in weights_files():
+        try:
+            found.append((path, _register(load_weights(path), path.name, by=by)[0]))
+        except WeightsError as error:
+            found.append((path, error))
+    return found
+
+
+def _register(weights: WeightsFile, file_name: str, *, by: str) -> tuple[ModelVersion, bool]:
+    """One row per weights; the newest an operator brings serves, the one before retires."""
+    with transaction.atomic():
+        known = ModelVersion.objects.filter(name=_name(weights), version=weights.sha256[:12]).first()
+        if known is not None:
+            return known, False
+        serving = ModelVersion.objects.filter(name=_name(weights), stage=ModelVersion.Stage.PRODUCTION)
+        serving.update(stage=ModelVersion.Stage.RETIRED)
+        version = ModelVersion.objects.create(
+            name=_name(weights),
+            version=weights.sha256[:12],
+            kind=ModelVersion.Kind.ENCODER,
+            stage=ModelVersion.Stage.PRODUCTION,
+            weights_sha256=weights.sha256,
+            weights_file=file_name,
+            code_version=settings.VERSION,
+            training_data=TRAINING,
+            card=CARD | {"published_as": weights.published_as, "parameters": weights.size.parameters},
+            created_by=by,
+        )
+    return version, True
+
+
+def _name(weights: WeightsFile) -> str:
+    return f"PAT-{weights.size.name}"
