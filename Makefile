@@ -1,0 +1,82 @@
+# Everything a person needs: `make demo` looks at Novamind, `make test` tests it. Both set themselves up first.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(VENV)/uv/bin/uv
+STAMP := $(VENV)/.stamp
+LOCKS := requirements/base.lock requirements/dev.lock
+ARGS ?=
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, every process compiles Django and TensorFlow anew
+
+# Values with the shape of real ones, so that `check --deploy` looks at the settings production runs with.
+AS_IN_PRODUCTION := ENVIRONMENT=production DEMO=0 \
+	SECRET_KEY=only-for-the-deployment-check-0123456789-abcdefghijklmnop \
+	JWT_SECRET_KEY=only-for-the-deployment-check-9876543210-zyxwvutsrqponm \
+	METRICS_TOKEN=only-for-the-deployment-check ALLOWED_HOSTS=clinic.invalid \
+	DATABASE_URL=postgresql://app:unused@database.invalid/novamind \
+	REDIS_URL=rediss://broker.invalid/0 CACHE_URL=rediss://cache.invalid/0
+
+.PHONY: help setup demo test check fix lock
+help:
+	@echo "make demo    a clinic with synthetic patients on this machine; ARGS=\"--port 8001 --reset\""
+	@echo "make test    the tests, without those that need a browser or kill processes; ARGS=\"-k actogram\""
+	@echo "make check   style, types, architecture, deployment settings, missing migrations"
+	@echo "make fix     what can be corrected by machine"
+	@echo "make setup   the environment in .venv (the others do this themselves)"
+	@echo "make lock    resolve the dependencies of pyproject.toml anew"
+
+setup: $(STAMP)
+	@echo "setup: ready in $(VENV)"
+
+demo: $(STAMP)
+	@$(BIN)/python manage.py demo $(ARGS)
+
+test: $(STAMP)
+	@echo "test: everything except the markers 'processes' and 'browser' (.ci/run runs those too)"
+	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser" -n 2 $(ARGS)
+
+check: $(STAMP)
+	@echo "check 1/6: ruff" && $(BIN)/ruff check .
+	@echo "check 2/6: format" && $(BIN)/ruff format --check .
+	@echo "check 3/6: types" && $(BIN)/mypy
+	@echo "check 4/6: imports go down only" && $(BIN)/lint-imports
+	@echo "check 5/6: settings as in production" && \
+		$(AS_IN_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@echo "check 6/6: migrations" && ENVIRONMENT=test $(BIN)/python manage.py makemigrations --check --dry-run
+
+fix: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+COMPILE = $(UV) pip compile pyproject.toml --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-header
+lock: $(UV)
+	@echo "lock 1/3: what runs" && $(COMPILE) -o requirements/base.lock
+	@echo "lock 2/3: and what tests it" && $(COMPILE) --group dev -c requirements/base.lock -o requirements/dev.lock
+	@echo "lock 3/3: and what a GPU worker needs" && $(COMPILE) --extra gpu -c requirements/base.lock -o requirements/gpu.lock
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "setup: no python3 here; on Debian: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "setup: $$($(PYTHON) --version) is not Python 3.11, for which the packages are locked; PYTHON=/path/to/python3.11 chooses one"; exit 1; }
+	@echo "setup 1/3: a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "setup: this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+
+# uv lives in a folder of its own: syncing the environment to the lock would remove it.
+$(UV): requirements/uv.lock | $(BIN)/python
+	@echo "setup 2/3: the installer (uv)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@rm -rf $(VENV)/uv
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --target $(VENV)/uv -r requirements/uv.lock
+	@touch $@
+
+$(STAMP): $(LOCKS) $(UV)
+	@echo "setup 3/3: the packages of requirements/dev.lock (about 2 GB unpacked; seconds where they are cached, else minutes)"
+	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements/dev.lock
+	@touch $@

@@ -1,0 +1,16 @@
+"""gunicorn as the image and the demo run it; the command line overrides."""
+
+import os
+
+bind = "0.0.0.0:8000"  # inside the container's network; the proxy is what faces people
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+worker_class = "gthread"
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+max_requests = 5000
+max_requests_jitter = 500
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the heartbeat must not wait for a slow disk
+accesslog = None  # the audit trail says who saw what; a second list of paths and addresses would only leak
+control_socket_disable = True

@@ -1,0 +1,131 @@
+"""docker-compose.yml, Dockerfile and deploy/ agree with each other and with ``.env.example``.
+
+No container is started here; what can be checked without one is.
+"""
+
+import re
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
+SERVICES = COMPOSE["services"]
+ONE_SHOT = {"certificates", "bucket", "migrate"}
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", text, flags=re.MULTILINE))
+
+
+def test_the_services_of_a_clinic_are_there():
+    expected = {"postgres", "redis", "cache", "objects", "proxy", "web", "worker", "worker-ml", "worker-gpu", "beat"}
+    assert set(SERVICES) == expected | ONE_SHOT
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_a_health_check_or_ends(name):
+    service = SERVICES[name]
+    if name in ONE_SHOT:
+        assert service["restart"] == "no"
+    else:
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_what_a_service_waits_for_exists_and_can_be_waited_for(name):
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        ends = other in ONE_SHOT
+        assert how["condition"] == ("service_completed_successfully" if ends else "service_healthy")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_images_are_pinned(name):
+    image, _, tag = SERVICES[name]["image"].rpartition(":")
+    assert image == "novamind" or re.search(r"\d", tag)
+    assert tag != "latest"
+
+
+def test_variables_of_compose_are_named_in_the_example():
+    used = set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE_TEXT))
+    assert used - named((ROOT / ".env.example").read_text(encoding="utf-8")) == set()
+
+
+def test_settings_given_to_the_application_are_ones_it_reads():
+    settings = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
+    outside = {"WEB_CONCURRENCY", "WORKER_CONCURRENCY"}  # read by deploy/
+    for name in ("web", "migrate", "worker-ml"):
+        for setting in set(SERVICES[name]["environment"]) - outside:
+            assert f'"{setting}"' in settings, setting
+
+
+def test_only_the_proxy_is_reached_from_outside():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+
+
+def test_the_proxy_reaches_the_web_server_and_nothing_behind_it():
+    assert SERVICES["proxy"]["networks"] == ["edge"]
+    assert [name for name, service in SERVICES.items() if "edge" in service.get("networks", [])] == ["web", "proxy"]
+
+
+def test_the_broker_keeps_its_messages_and_the_cache_may_forget():
+    assert "--appendonly yes --maxmemory-policy noeviction" in " ".join(SERVICES["redis"]["command"].split())
+    assert "allkeys-lru" in SERVICES["cache"]["command"]
+
+
+def test_files_that_compose_and_the_image_name_exist():
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for path in set(re.findall(r"(?:deploy|requirements)/[\w.-]+\.\w+", dockerfile + COMPOSE_TEXT)):
+        assert (ROOT / path).is_file(), path
+
+
+def test_targets_that_compose_builds_exist():
+    targets = set(re.findall(r"^FROM .* AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {service["build"]["target"] for service in SERVICES.values() if "build" in service} <= targets
+
+
+@pytest.mark.parametrize("script", ["deploy/entrypoint.sh", "deploy/postgres-init.sh", ".ci/run"])
+def test_shell_scripts_can_be_read_by_the_shell_and_started(script):
+    path = ROOT / script
+    shell = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("#!")
+    subprocess.run([shell, "-n", path], check=True)
+    assert path.stat().st_mode & 0o111
+
+
+def test_certificates_for_the_inside_are_made_once_and_are_trusted(tmp_path):
+    make = [sys.executable, str(ROOT / "deploy" / "certificates.py"), str(tmp_path)]
+    subprocess.run(make, check=True, capture_output=True)
+    before = (tmp_path / "ca.crt").read_bytes()
+    subprocess.run(make, check=True, capture_output=True)
+    assert (tmp_path / "ca.crt").read_bytes() == before
+    for server in ("postgres", "redis", "cache"):
+        assert shakes_hands(tmp_path, server, name=server)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shakes_hands(tmp_path, server, name="another")
+
+
+def shakes_hands(folder: Path, server: str, *, name: str) -> bool:
+    """A TLS handshake in memory: the server's files against a client that trusts ca.crt alone."""
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(folder / server / "server.crt", folder / server / "server.key")
+    theirs = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    theirs.verify_flags |= ssl.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [
+        theirs.wrap_bio(to_client, to_server, server_hostname=name),
+        ours.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(4):
+        for side in list(sides):
+            try:
+                side.do_handshake()
+                sides.remove(side)
+            except ssl.SSLWantReadError:
+                continue
+    return not sides
