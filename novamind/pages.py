@@ -1,0 +1,47 @@
+"""Pages that belong to no single app: where a sign-in lands, help, and the page behind every number."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from novamind import frame
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The first thing this role may open."""
+    items = frame.context(request)["nav"]
+    return redirect(items[0]["url"] if items else "help")
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """How to read what Novamind shows, and the keys."""
+    return render(request, "help.html")
+
+
+@require_GET
+def provenance(request: HttpRequest, record_id: UUID) -> HttpResponse:
+    """Where a number comes from: inputs, method, versions, who asked and when. Hidden is 404."""
+    record = frame.provenance_of(record_id, request.user)
+    if record is None:
+        raise Http404
+    return render(request, "provenance.html", record)
+
+
+class UnmatchedView(APIView):
+    """An address of the API that does not exist: 401 for a stranger, 404 for anybody else."""
+
+    schema = None
+    http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404

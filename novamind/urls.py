@@ -1,0 +1,41 @@
+"""Every URL of Novamind. Pages end in a slash, API paths do not."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from actigraphy.api import AnalysisViewSet, RecordingViewSet, UploadView
+from novamind import health, pages
+from novamind.accounts.api import LoginView
+from patients.api import PatientViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("patients", PatientViewSet, basename="patient")
+router.register("actigraphy/recordings", RecordingViewSet, basename="recording")
+router.register("actigraphy/analyses", AnalysisViewSet, basename="analysis")
+
+api = [
+    path("auth/login", LoginView.as_view(), name="login"),
+    path("actigraphy/upload", UploadView.as_view(), name="upload"),
+    *router.urls,
+]
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("help/", pages.help_page, name="help"),
+    path("accounts/", include("novamind.accounts.urls")),
+    path("patients/", include("patients.urls")),
+    path("patients/<uuid:patient_id>/actigraphy/", include("actigraphy.urls")),
+    path("provenance/<uuid:record_id>/", pages.provenance, name="provenance"),
+    path("jobs/", include("novamind.jobs.urls")),
+    path("audit/", include("novamind.audit.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include((api, "api"))),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"),
+    re_path(r"^api/(?P<unmatched>.*)$", pages.UnmatchedView.as_view()),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+    path("metrics", health.metrics, name="metrics"),
+]
