@@ -165,6 +165,7 @@ class Night(PatientRecord):
     efficiency = models.FloatField(null=True, help_text="total sleep time / rest interval, 0 to 1")
     midsleep = models.FloatField(null=True, help_text="decimal local hours")
     awakenings = models.PositiveIntegerField(null=True)
+    worn_h = models.FloatField("worn (h)", default=0, help_text="from noon to noon")
     method = models.CharField(max_length=200)
     flags = models.JSONField(default=list)
     abstentions = models.JSONField(default=dict)

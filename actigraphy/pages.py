@@ -13,6 +13,7 @@ from actigraphy import signals
 from actigraphy.charts import DayRow, MeanDay, RestBar, Series, Stretch, actogram, profile, trend
 from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.science.baseline import own_baseline
 from actigraphy.science.devices import DEVICES
 from actigraphy.science.thresholds import VALID_DAY_WORN_H
 from novamind import clock, display
@@ -142,24 +143,35 @@ def per_minute(values: Floats, epoch_s: int) -> Floats:
 
 def figures(analysis: Analysis, nights: list[Night], minutes: Minutes, since: date | None) -> dict[str, Any]:
     """The four charts of the page; the actogram from the evening ``since`` on."""
+    evenings = [night.date for night in nights]
+
+    def series(name: str, column: str) -> Series:
+        return _series(nights, name, _column(nights, column), "min", column)
+
     return {
         "actogram": actogram(day_rows(analysis, minutes, since), zone=analysis.zone),
         "profile": profile(mean_day(analysis, minutes)),
-        "trend_sleep": trend(
-            [night.date for night in nights],
-            [
-                Series("Total sleep time", _column(nights, "tst_min"), "min"),
-                Series("Wake after sleep onset", _column(nights, "waso_min"), "min", color="var(--light)", symbol="diamond"),
-            ],
-        ),
+        "trend_sleep": trend(evenings, [series("Total sleep time", "tst_min"), series("Wake after sleep onset", "waso_min")]),
         "trend_timing": trend(
-            [night.date for night in nights],
-            [
-                Series("Sleep onset", _clock_hours(nights, "onset", analysis.zone), "clock"),
-                Series("Wake up", _clock_hours(nights, "offset", analysis.zone), "clock", color="var(--light)", symbol="diamond"),
-            ],
+            evenings,
+            [_series(nights, name, _clock_hours(nights, column, analysis.zone), "clock", column) for column, name in TIMES],
         ),
     }
+
+
+TIMES = (("onset", "Sleep onset"), ("offset", "Wake up"))
+
+
+def _series(nights: list[Night], name: str, values: Floats, unit: str, column: str) -> Series:
+    """One line of a trend, with wear for the hover and the person's own usual range where there are nights enough."""
+    try:
+        baseline = own_baseline(values)
+    except Abstained:
+        baseline = None
+    worn = np.array([night.worn_h / 24 for night in nights])
+    wake = column in {"waso_min", "offset"}
+    look = {"color": "var(--light)", "symbol": "diamond"} if wake else {}
+    return Series(name, values, unit, coverage=worn, baseline=baseline, **look)
 
 
 def _column(nights: list[Night], name: str) -> Floats:

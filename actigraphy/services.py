@@ -167,6 +167,7 @@ def night_rows(analysis: Analysis, analyzed: Analyzed) -> list[Night]:
             patient_id=analysis.patient_id,
             analysis=analysis,
             date=night.evening,
+            worn_h=night.worn_h,
             method=night.method[:200],
             flags=list(night.flags),
             abstentions={},

@@ -181,21 +181,25 @@ def _rest_spans(state: NDArray[np.int64], price: float, at_most: float) -> list[
 
 
 def _maximal_segments(scores: list[float]) -> list[tuple[int, int]]:
-    """All maximal scoring segments [first, last) of a sequence of scores, in order (Ruzzo and Tompa 1999)."""
-    held: list[tuple[int, int, float, float]] = []  # first, last, sum before, sum after
+    """All maximal scoring segments [first, last) of a sequence of scores, in order; in time proportional to it.
+
+    Each one held knows which held before it last began at a lower sum: those between cannot be the one sought either
+    (the pointers of Ruzzo and Tompa 1999, section 3). Without, a year of minutes takes minutes.
+    """
+    held: list[tuple[int, int, float, float, int]] = []  # first, last, sum before, sum after, last held begun lower
     total = 0.0
     for index, score in enumerate(scores):
         before, total = total, total + score
         if score <= 0:
             continue
-        segment = (index, index + 1, before, total)
+        first, lower = index, len(held) - 1
         while True:
-            at = len(held) - 1
-            while at >= 0 and held[at][2] >= segment[2]:
-                at -= 1
-            if at < 0 or held[at][3] >= segment[3]:
-                held.append(segment)
+            while lower >= 0 and held[lower][2] >= before:
+                lower = held[lower][4]
+            if lower < 0 or held[lower][3] >= total:
+                held.append((first, index + 1, before, total, lower))
                 break
-            segment = (held[at][0], segment[1], held[at][2], segment[3])
-            del held[at:]
-    return [(first, last) for first, last, _, _ in held]
+            first, _, before, _, next_lower = held[lower]
+            del held[lower:]
+            lower = next_lower
+    return [(first, last) for first, last, *_ in held]

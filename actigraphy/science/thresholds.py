@@ -43,3 +43,6 @@ FILLED_ABOVE: Final = 20.0
 
 #: A clock hour has a mean when at least this share of it was worn.
 HOUR_WORN_SHARE: Final = 0.5
+
+#: The first nights that make a person's own baseline.
+BASELINE_NIGHTS: Final = 14
