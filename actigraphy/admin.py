@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from actigraphy.models import Analysis, Night, Recording, Signal, Source
-from novamind.admin import ReadOnlyAdmin
+from novamind.audit.lists import RecordedList
 
 
-class VisibleAdmin(ReadOnlyAdmin):
+class VisibleAdmin(RecordedList):
     """Rows of the administrator's own patients only."""
 
     show_full_result_count = False
@@ -29,7 +29,24 @@ class RecordingAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "format", "state", "start", "end", "created_at"]
     list_filter = ["state", "format"]
     search_fields = ["=id", "=patient__id", "=sha256"]
-    fields = ["id", "patient_id", "source_id", "sha256", "size", "format", "zone", "start", "end", "epoch_s", "notices", "state", "error_code", "error_detail", "uploaded_by", "created_at"]
+    fields = [
+        "id",
+        "patient_id",
+        "source_id",
+        "sha256",
+        "size",
+        "format",
+        "zone",
+        "start",
+        "end",
+        "epoch_s",
+        "notices",
+        "state",
+        "error_code",
+        "error_detail",
+        "uploaded_by",
+        "created_at",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("file_key", "metadata", "file_name")
@@ -51,7 +68,20 @@ class AnalysisAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "window_start", "window_end", "device_type", "code_version", "created_at"]
     list_filter = ["device_type", "code_version"]
     search_fields = ["=id", "=patient__id", "=input_hash"]
-    fields = ["id", "patient_id", "source_id", "window_start", "window_end", "zone", "device_type", "methods", "input_hash", "code_version", "requested_by", "created_at"]
+    fields = [
+        "id",
+        "patient_id",
+        "source_id",
+        "window_start",
+        "window_end",
+        "zone",
+        "device_type",
+        "methods",
+        "input_hash",
+        "code_version",
+        "requested_by",
+        "created_at",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("results")

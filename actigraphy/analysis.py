@@ -131,7 +131,11 @@ def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:
             "valid_days": rest.valid_days,
             "days": [{"date": day.day.isoformat(), "worn_min": day.worn_min, "valid": day.valid} for day in rest.days],
             "gaps": [
-                {"start": from_epoch(gap.start).isoformat(), "end": from_epoch(gap.end).isoformat(), "reason": gap.reason}
+                {
+                    "start": from_epoch(gap.start).isoformat(),
+                    "end": from_epoch(gap.end).isoformat(),
+                    "reason": gap.reason,
+                }
                 for gap in rest.gaps
             ],
         },

@@ -34,7 +34,11 @@ class UploadView(APIView):
 
     @extend_schema(
         request=UploadSerializer,
-        responses={201: RecordingSerializer, 200: RecordingSerializer, 400: OpenApiResponse(description="What is wrong")},
+        responses={
+            201: RecordingSerializer,
+            200: RecordingSerializer,
+            400: OpenApiResponse(description="What is wrong"),
+        },
     )
     def post(self, request: Request) -> Response:
         form = UploadSerializer(data=request.data)
@@ -81,7 +85,7 @@ class RecordingViewSet(viewsets.ReadOnlyModelViewSet):
     )
     @action(detail=True)
     def results(self, request: Request, pk: Any = None) -> Response:
-        """The newest analysis of the recording; 202 while there is none yet, 409 with the reason if there will be none."""
+        """The newest analysis; 202 while there is none yet, 409 with the reason if there will be none."""
         recording = self.get_object()
         analysis = (
             Analysis.objects.filter(source=recording.source_id)

@@ -9,4 +9,5 @@ class ActigraphyConfig(AppConfig):
     patient_tabs = [PatientTab("Actigraphy", "actigraphy:patient", 20)]
     last_signal = ["actigraphy.services.last_signal_at"]
     provenance = ["actigraphy.pages.provenance_of"]
+    at_start = ["actigraphy.pat.register_at_start"]
     demo = ["actigraphy.demo.seed"]

@@ -9,7 +9,7 @@ from typing import Any
 from actigraphy.services import ingest_recording
 from novamind import clock
 from novamind.audit.models import EventType
-from novamind.audit.recording import recorded, write_event
+from novamind.audit.recording import aggregates, recorded, write_event
 from novamind.phi.uploads import sealed_upload
 from novamind.simulator import Persona, simulate, write_awd, write_depresjon_csv
 from patients.demo import PATIENTS, mrn_of
@@ -45,7 +45,9 @@ def seed(say: Callable[[str], None]) -> None:
 
 def _upload(number: int, today: date) -> None:
     patient = Patient.objects.get(mrn_index=mrn_of(number))
-    if patient.recordings.exists():
+    with aggregates():
+        known = patient.recordings.exists()
+    if known:
         return
     days, tail = ONLY_DAYS.get(number, WEEKS * 7), TAIL_DAYS.get(number, 0)
     persona = Persona.draw(1000 + number, **STORIES.get(number, {}))

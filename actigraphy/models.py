@@ -105,9 +105,7 @@ class Signal(PatientRecord):
     class Meta(PatientRecord.Meta):
         ordering = ["day"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["patient", "source", "channel", "day"], name="actigraphy_one_block_per_day"
-            )
+            models.UniqueConstraint(fields=["patient", "source", "channel", "day"], name="actigraphy_one_block_per_day")
         ]
 
     def __str__(self) -> str:

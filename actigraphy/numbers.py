@@ -9,6 +9,9 @@ from typing import Final
 from novamind.display import CLOCK
 
 
+COUNTS = "counts/min"
+
+
 @dataclass(frozen=True, slots=True)
 class RhythmNumber:
     """One rest-activity number; ``key`` is its name in :mod:`actigraphy.science.pipeline`."""
@@ -22,19 +25,35 @@ class RhythmNumber:
 #: Name in the API and in ``manage.py analyze`` -> the number, in the order of the page.
 RHYTHM: Final = MappingProxyType(
     {
-        "interdaily_stability": RhythmNumber("IS", "Interdaily stability (IS)", "", "How alike the days are: 0 no daily rhythm, 1 identical days."),
-        "intradaily_variability": RhythmNumber("IV", "Intradaily variability (IV)", "", "How often rest and activity alternate within a day; near 0 for a smooth curve, about 2 for noise."),
-        "relative_amplitude": RhythmNumber("RA", "Relative amplitude (RA)", "", "Contrast of the active and the quiet part of the day, 0 to 1."),
-        "l5": RhythmNumber("L5", "L5 level", "counts/min", "Mean activity of the quietest 5 hours of the average day."),
+        "interdaily_stability": RhythmNumber(
+            "IS", "Interdaily stability (IS)", "", "How alike the days are: 0 no daily rhythm, 1 identical days."
+        ),
+        "intradaily_variability": RhythmNumber(
+            "IV",
+            "Intradaily variability (IV)",
+            "",
+            "How often rest and activity alternate within a day; near 0 for a smooth curve, about 2 for noise.",
+        ),
+        "relative_amplitude": RhythmNumber(
+            "RA", "Relative amplitude (RA)", "", "Contrast of the active and the quiet part of the day, 0 to 1."
+        ),
+        "l5": RhythmNumber("L5", "L5 level", COUNTS, "Mean activity of the quietest 5 hours of the average day."),
         "l5_onset": RhythmNumber("L5_onset_h", "L5 onset", CLOCK, "When the quietest 5 hours begin."),
-        "m10": RhythmNumber("M10", "M10 level", "counts/min", "Mean activity of the most active 10 hours of the average day."),
+        "m10": RhythmNumber(
+            "M10", "M10 level", COUNTS, "Mean activity of the most active 10 hours of the average day."
+        ),
         "m10_onset": RhythmNumber("M10_onset_h", "M10 onset", CLOCK, "When the most active 10 hours begin."),
-        "mesor": RhythmNumber("mesor", "Mesor", "counts/min", "Mean level of the fitted 24-hour cosine."),
-        "amplitude": RhythmNumber("amplitude", "Amplitude", "counts/min", "Half the swing of the fitted 24-hour cosine."),
+        "mesor": RhythmNumber("mesor", "Mesor", COUNTS, "Mean level of the fitted 24-hour cosine."),
+        "amplitude": RhythmNumber("amplitude", "Amplitude", COUNTS, "Half the swing of the fitted 24-hour cosine."),
         "acrophase_h": RhythmNumber("acrophase_h", "Acrophase", CLOCK, "When the fitted 24-hour cosine peaks."),
-        "sleep_regularity_index": RhythmNumber("SRI", "Sleep regularity index (SRI)", "", "Chance, rescaled to 100, of being in the same state 24 hours apart."),
+        "sleep_regularity_index": RhythmNumber(
+            "SRI",
+            "Sleep regularity index (SRI)",
+            "",
+            "Chance, rescaled so that 100 is certain, of being in the same state 24 hours apart.",
+        ),
     }
-)  # fmt: skip
+)
 
 #: The numbers of a night, by column of :class:`actigraphy.models.Night`: name in the science, label, unit.
 NIGHT: Final = MappingProxyType(

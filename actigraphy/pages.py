@@ -151,10 +151,15 @@ def figures(analysis: Analysis, nights: list[Night], minutes: Minutes, since: da
     return {
         "actogram": actogram(day_rows(analysis, minutes, since), zone=analysis.zone),
         "profile": profile(mean_day(analysis, minutes)),
-        "trend_sleep": trend(evenings, [series("Total sleep time", "tst_min"), series("Wake after sleep onset", "waso_min")]),
+        "trend_sleep": trend(
+            evenings, [series("Total sleep time", "tst_min"), series("Wake after sleep onset", "waso_min")]
+        ),
         "trend_timing": trend(
             evenings,
-            [_series(nights, name, _clock_hours(nights, column, analysis.zone), "clock", column) for column, name in TIMES],
+            [
+                _series(nights, name, _clock_hours(nights, column, analysis.zone), "clock", column)
+                for column, name in TIMES
+            ],
         ),
     }
 
@@ -278,9 +283,7 @@ def night_measure(night: Night, column: str, analysis: Analysis) -> Shown:
 def night_row(night: Night, analysis: Analysis) -> dict[str, Any]:
     """A row of the nights table."""
     names = {"tst_min": "tst", "sol_min": "sol", "waso_min": "waso"}
-    row: dict[str, Any] = {
-        names.get(column, column): night_measure(night, column, analysis) for column in NIGHT
-    }
+    row: dict[str, Any] = {names.get(column, column): night_measure(night, column, analysis) for column in NIGHT}
     for column in ("onset", "offset"):
         abstained = night.abstentions.get(column)
         row[column] = Abstained.from_json(abstained) if abstained else getattr(night, column)

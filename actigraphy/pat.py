@@ -8,6 +8,7 @@ counts by, the answer is an abstention.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from novamind.registry.models import ModelVersion
 #: From the paper: what every card of a PAT encoder says (ONC source attributes come with the registry's cards).
 CARD = {
     "task": "Embedding of one week of minute activity; predicts nothing by itself.",
-    "source": "Ruan et al., AI Foundation Models for Wearable Movement Data in Mental Health Research, arXiv 2411.15240",
+    "source": "Ruan et al., Foundation Models for Wearable Movement Data in Mental Health Research, arXiv 2411.15240",
     "licence": "CC BY 4.0",
     "limits": "Needs a reference cohort of the same device, placement and unit to normalize the input.",
 }
@@ -110,6 +111,13 @@ def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError
         except WeightsError as error:
             found.append((path, error))
     return found
+
+
+def register_at_start(say: Callable[[str], object]) -> None:
+    """Register the weights that were mounted since the last start, and say what was found."""
+    for path, found in register_mounted(by="system:start"):
+        fault = isinstance(found, WeightsError)
+        say(f"PAT weights {path.name}: " + (f"refused, {found.detail}" if fault else f"{found.name}, {found.stage}"))  # type: ignore[union-attr]
 
 
 def _register(weights: WeightsFile, file_name: str, *, by: str) -> tuple[ModelVersion, bool]:

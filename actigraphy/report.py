@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 
 from actigraphy import pages
 from actigraphy.analysis import Analyzed, code_version, results, stored
-from actigraphy.models import Analysis, Night, Recording, Source
+from actigraphy.models import Analysis, Recording, Source
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.services import night_rows
 from novamind import clock

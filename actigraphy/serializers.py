@@ -72,7 +72,8 @@ class RecordingSerializer(serializers.ModelSerializer):
 
         rows = self.context.setdefault("recording_rows", {})
         if recording.pk not in rows:
-            rows[recording.pk] = recording_rows([recording])[0]
+            together = self.parent.instance if self.parent is not None else [recording]  # one query for a whole page
+            rows.update((row["id"], row) for row in recording_rows(list(together)))
         return rows[recording.pk]
 
     def get_status(self, recording: Recording) -> str:

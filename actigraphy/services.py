@@ -117,9 +117,7 @@ def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:
 
 def read_stored(recording: Recording) -> ReadRecording:
     """A stored recording, decrypted and read again, cut to the window it was uploaded with."""
-    content = unseal(
-        recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk
-    )
+    content = unseal(recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk)
     read = _read(content, recording.file_name, recording.zone, recording.columns)
     return cut(read, recording.start, recording.end)
 

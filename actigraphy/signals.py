@@ -67,7 +67,9 @@ def merge(source: Source, channel: str, *, start_s: int, epoch_s: int, values: N
     return conflicts
 
 
-def _blocks(start_s: int, epoch_s: int, values: NDArray[np.float32]) -> list[tuple[date, datetime, NDArray[np.float32]]]:
+def _blocks(
+    start_s: int, epoch_s: int, values: NDArray[np.float32]
+) -> list[tuple[date, datetime, NDArray[np.float32]]]:
     """Cut into whole UTC days: (day, start of its first slot, all its slots)."""
     phase = start_s % epoch_s
     found = []

@@ -6,14 +6,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from novamind.audit.recording import saw, unseen
+from novamind.audit.records import PatientRecord
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
 
@@ -27,6 +29,15 @@ class CursorPages(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
     ordering = "-created_at"
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        """As ever; the row that only tells whether there is a next page is not noted as seen."""
+        with unseen():
+            page = super().paginate_queryset(queryset, request, view)
+        for row in page or []:
+            if isinstance(row, PatientRecord):
+                saw(row.key_owner)
+        return page
 
 
 class Conflict(exceptions.APIException):
@@ -54,6 +65,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.exception("a key or a ciphertext failed")
         body = _body("keys_unavailable", "The record cannot be opened now. Please try again.", request_id)
         return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+    if isinstance(error, SuspiciousOperation):  # too many fields, too long a field: Django's own limits
+        error = exceptions.ParseError("The request has too many or too long fields.")
     response = drf_exception_handler(error, context)
     if response is None:
         if isinstance(error, DatabaseError):
@@ -93,8 +106,3 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store, private")
         return response
-
-
-def api_not_found(request: HttpRequest, unmatched: str = "") -> JsonResponse:
-    """404 in the API's form for a path that does not exist."""
-    return JsonResponse(_body("not_found", "Not found.", getattr(request, "request_id", None)), status=404)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
@@ -185,7 +186,7 @@ def localize(wall_s: NDArray[np.int64], tz: ZoneInfo) -> NDArray[np.int64]:
     changes = transitions(low - 2 * DAY_S, high + 2 * DAY_S, tz)
     before = np.full(len(wall_s), changes[0][1], dtype=np.int64)
     utc = wall_s - before
-    for (_, old), (at, new) in zip(changes, changes[1:], strict=False):
+    for (_, old), (at, new) in pairwise(changes):
         if new > old:  # clocks went forward: wall at + old .. at + new does not exist
             utc = np.where(wall_s >= at + new, wall_s - new, utc)
             continue
@@ -196,7 +197,7 @@ def localize(wall_s: NDArray[np.int64], tz: ZoneInfo) -> NDArray[np.int64]:
 
 
 def _second_pass(wall_s: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Stamps of a double hour that come after the wall clock stepped back (or that nothing of the first pass precedes)."""
+    """Stamps of a double hour that come after the wall clock stepped back."""
     index = np.flatnonzero(ambiguous)
     second = np.zeros(len(wall_s), dtype=bool)
     if not len(index):

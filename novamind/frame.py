@@ -78,6 +78,11 @@ def provenance_of(record_id: UUID, user: Any) -> dict[str, Any] | None:
     return None
 
 
+def start_parts() -> list[str]:
+    """Dotted names of the functions run once at every start, after the migrations (``at_start`` on an AppConfig)."""
+    return list(_declared("at_start"))
+
+
 def demo_parts() -> list[str]:
     """Dotted names of the functions that fill the demo clinic, lowest app first."""
     return list(_declared("demo"))

@@ -40,7 +40,7 @@ class UnmatchedView(APIView):
     """An address of the API that does not exist: 401 for a stranger, 404 for anybody else."""
 
     schema = None
-    http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
+    http_method_names = ("get", "post", "put", "patch", "delete", "head", "options")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -42,7 +42,7 @@ def development_secret(path: Path) -> str:
 
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with open(path, "x", encoding="ascii", opener=_owner_only) as file:  # noqa: PTH123  (Path.open takes no opener)
+        with open(path, "x", encoding="ascii", opener=_owner_only) as file:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass
@@ -193,6 +193,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not HARDENED
+if not HARDENED:
+    STATIC_ROOT.mkdir(exist_ok=True)  # empty here; WhiteNoise warns of a missing one at every start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # Cache and broker
@@ -244,7 +246,8 @@ ANONYMOUS_USER_NAME = None
 
 # The wire
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": browsers then send "Origin: null" with our own forms and the CSRF check refuses them.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if HARDENED:
     SECURE_SSL_REDIRECT = True
@@ -278,7 +281,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["novamind.parsers.ShallowJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "novamind.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "novamind.api.exception_handler",
@@ -331,7 +334,9 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
-LOG_SECRETS = re.compile(r"(?i)(password|token|secret|authorization|cookie)\s*[=:]\s*\S+")
+LOG_SECRETS = re.compile(
+    r"(?i)(password|token|secret|authorization|cookie|sessionid)[\"']?\s*[=:]\s*(?:(?:bearer|basic|token)\s+)?\S+"
+)
 ADMINS_ALERT_LOGGER = "novamind.alerts"
 AUDITLOG_DISABLE_REMOTE_ADDR = True  # auditlog trusts X-Forwarded-For; our own receiver fills the address
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is left out on purpose: grants are read by visible_to alone

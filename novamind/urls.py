@@ -33,7 +33,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=["get", "head"]),
+        name="docs",
+    ),
     re_path(r"^api/(?P<unmatched>.*)$", pages.UnmatchedView.as_view()),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),

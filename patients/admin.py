@@ -4,33 +4,25 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from novamind.admin import ManagedAdmin, ReadOnlyAdmin
-from novamind.phi.fields import blind
+from novamind.audit.lists import RecordedList
+from novamind.audit.recording import aggregates
 from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
 from patients.services import sync_team_grants
 
 
 @admin.register(Patient)
-class PatientAdmin(ReadOnlyAdmin):
-    """The administrator's own patients, like anybody's; found by exact record number or surname."""
+class PatientAdmin(RecordedList):
+    """The administrator's own patients, like anybody's; found by id only, because admin searches stand in the URL."""
 
     list_display = ["short_id", "sex", "zone", "created_at"]
     list_filter = ["sex"]
     search_fields = ["=id"]
     fields = ["id", "sex", "pronouns", "zone", "version", "created_at", "updated_at"]
     show_full_result_count = False
-    search_help_text = "Exact id, medical record number or surname"
+    search_help_text = "Exact id; by name or record number, search in the dashboard"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return Patient.objects.visible_to(request.user)
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        if not search_term:
-            return queryset, False
-        by_id = super().get_search_results(request, queryset, search_term)[0]
-        by_index = queryset.filter(mrn_index=blind(search_term, "patients_patient.mrn")) | queryset.filter(
-            last_name_index=blind(search_term, "patients_patient.last_name")
-        )
-        return by_id | by_index, False
 
     @admin.display(description="patient")
     def short_id(self, patient: Patient) -> str:
@@ -71,12 +63,18 @@ class CareTeamAdmin(ManagedAdmin):
         super().save_related(*args, **kwargs)
         sync_team_grants()
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Memberships and assignments end with their team, though their own pages are read-only."""
+        found, counts, _, protected = super().get_deleted_objects(objs, request)
+        return found, counts, set(), protected
+
     def delete_model(self, request: HttpRequest, obj: CareTeam) -> None:
-        super().delete_model(request, obj)
-        sync_team_grants()
+        self.delete_queryset(request, CareTeam.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        super().delete_queryset(request, queryset)
+        list(CareAssignment.objects.filter(team__in=queryset))  # loading them notes whose care ends
+        with aggregates():
+            super().delete_queryset(request, queryset)
         sync_team_grants()
 
 
@@ -90,7 +88,7 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CareAssignment)
-class CareAssignmentAdmin(ReadOnlyAdmin):
+class CareAssignmentAdmin(RecordedList):
     """Which team cares for which of the administrator's own patients."""
 
     list_display = ["team", "patient_id", "since"]
@@ -103,7 +101,7 @@ class CareAssignmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Grant)
-class GrantAdmin(ReadOnlyAdmin):
+class GrantAdmin(RecordedList):
     """Who may see whom, why and until when."""
 
     list_display = ["user", "content_object_id", "reason", "valid_until"]

@@ -25,9 +25,7 @@ class MrnTaken(Exception):
     """Another patient has this medical record number."""
 
 
-EDITABLE = frozenset(
-    {"first_name", "last_name", "date_of_birth", "mrn", "phone", "email", "sex", "pronouns", "zone"}
-)
+EDITABLE = frozenset({"first_name", "last_name", "date_of_birth", "mrn", "phone", "email", "sex", "pronouns", "zone"})
 
 
 def create_patient(*, by: User | None, teams: Iterable[CareTeam] = (), **fields: Any) -> Patient:

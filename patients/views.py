@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from novamind import clock, frame
@@ -75,6 +76,7 @@ def rows(patients: list[Patient]) -> list[dict[str, Any]]:
             "mrn": patient.mrn,
             "teams": teams.get(patient.pk, []),
             "last_signal": signals.get(patient.pk),
+            "url": reverse("patients:home", args=[patient.pk]),
         }
         for patient in patients
     ]
@@ -84,7 +86,9 @@ def rows(patients: list[Patient]) -> list[dict[str, Any]]:
 @requires("create_patients")
 def new(request: HttpRequest) -> HttpResponse:
     """A new chart."""
-    form = PatientForm(request.POST or None, user=request.user, initial={"zone": Patient._meta.get_field("zone").get_default()})
+    form = PatientForm(
+        _sent(request), user=request.user, initial={"zone": Patient._meta.get_field("zone").get_default()}
+    )
     if request.method == "POST" and form.is_valid():
         fields = {name: value for name, value in form.cleaned_data.items() if name not in {"teams", "version"}}
         try:
@@ -100,7 +104,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Change the chart's head; a form made from an older version is answered 409 and keeps what was typed."""
     patient, context = patient_page(request, patient_id, "patients:edit")
-    form = PatientForm(request.POST or None, user=request.user, initial=PatientForm.initial_of(patient))
+    form = PatientForm(_sent(request), user=request.user, initial=PatientForm.initial_of(patient))
     del form.fields["teams"]
     if request.method == "POST" and form.is_valid():
         changes = {name: value for name, value in form.cleaned_data.items() if name != "version"}
@@ -118,7 +122,8 @@ def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def _form(request: HttpRequest, form: PatientForm, context: dict[str, Any], status: int | None = None) -> HttpResponse:
     # 422 and not 200: a refused change is rolled back and recorded as refused.
     status = status or (422 if form.is_bound else 200)
-    return render(request, "patients/form.html", context | {"form": form, "zones": clock.zone_names()}, status=status)
+    template = "patients/form.html" if context["patient"] else "patients/new.html"
+    return render(request, template, context | {"form": form, "zones": clock.zone_names()}, status=status)
 
 
 @require_GET
@@ -127,6 +132,11 @@ def home(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """A patient's first tab."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     return redirect(frame.patient_tabs(patient.pk)[0]["url"])
+
+
+def _sent(request: HttpRequest) -> Any:
+    """What was posted; an empty form too, so that its errors are shown."""
+    return request.POST if request.method == "POST" else None
 
 
 def _int(text: str | None, default: int) -> int:

@@ -49,7 +49,9 @@ def page_of(client, patient, psychiatrist):
 
 def words(response: Any) -> str:
     bare = re.sub(r"<script.*?</script>|<[^>]+>", " ", response.content.decode(), flags=re.DOTALL)
-    return re.sub(r"\s+", " ", bare.replace("&#x27;", "'").replace("&amp;", "&").replace("\u00a0", " ").replace("\u202f", " "))
+    return re.sub(
+        r"\s+", " ", bare.replace("&#x27;", "'").replace("&amp;", "&").replace("\u00a0", " ").replace("\u202f", " ")
+    )
 
 
 def test_page_api_and_database_say_the_same_numbers(page_of, client):

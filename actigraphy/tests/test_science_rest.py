@@ -143,3 +143,21 @@ def test_the_trend_keeps_a_whole_day_at_the_ends():
 def test_maximal_segments_are_those_of_ruzzo_and_tompa_s_own_example():
     scores = [4.0, -5.0, 3.0, -3.0, 1.0, 2.0, -2.0, 2.0, -2.0, 1.0, 5.0]
     assert _maximal_segments(scores) == [(0, 1), (2, 3), (4, 11)]
+
+
+def best_first(scores, first=0):
+    """Ruzzo and Tompa's definition: the shortest best stretch, then the same left and right of it."""
+    sums = np.concatenate(([0.0], np.cumsum(scores)))
+    spans = [(low, high) for low in range(len(scores)) for high in range(low + 1, len(scores) + 1)]
+    best = min(spans, key=lambda span: (sums[span[0]] - sums[span[1]], span[1] - span[0]), default=(0, 0))
+    if sums[best[1]] <= sums[best[0]]:
+        return []
+    low, high = best
+    return [*best_first(scores[:low], first), (first + low, first + high), *best_first(scores[high:], first + high)]
+
+
+def test_maximal_segments_are_those_of_the_definition():
+    rng = np.random.default_rng(4)
+    for _ in range(300):
+        scores = rng.normal(-0.3, 4.0, rng.integers(1, 25)).tolist()
+        assert _maximal_segments(scores) == best_first(scores)

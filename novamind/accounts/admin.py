@@ -31,7 +31,9 @@ class UserAdmin(ManagedAdmin, DjangoUserAdmin):
         ("May", {"fields": ["is_active", "is_staff", "groups"]}),
         ("Dates", {"fields": ["last_login", "created_at"]}),
     ]
-    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "display_name", "usable_password", "password1", "password2"]})]
+    add_fieldsets = [
+        (None, {"classes": ["wide"], "fields": ["email", "display_name", "usable_password", "password1", "password2"]})
+    ]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")

@@ -30,12 +30,19 @@ def requires(right: str) -> Callable[[View], View]:
 
 
 class HasRight(BasePermission):
-    """The API's form: the view names its rights as ``rights = {"GET": …, "POST": …}``; an unnamed method is refused."""
+    """The API's form: the view names its rights as ``rights = {"GET": …, "POST": …}``; an unnamed method is refused.
+
+    A method that the view does not have passes, to be answered 405; OPTIONS is for whoever may do anything here.
+    """
 
     code = "role_required"
     message = "Your role does not include this."
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        method = {"HEAD": "GET", "OPTIONS": "GET"}.get(request.method, request.method)
-        right = view.rights.get(method)
+        name = request.method.lower()
+        if name not in view.http_method_names or not hasattr(view, name):
+            return True
+        if request.method == "OPTIONS":
+            return any(request.user.may(right) for right in view.rights.values())
+        right = view.rights.get("GET" if request.method == "HEAD" else request.method)
         return right is not None and request.user.may(right)

@@ -8,19 +8,23 @@ in a transaction of its own. If a row cannot be written, the answer is 503 and c
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, session_hash
+from novamind.audit.origin import client_ip, plain, session_hash
 from novamind.audit.recording import Ledger, recorded, write_event
+from novamind.phi.cipher import Altered
+from novamind.phi.keys import KeyUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ logger = logging.getLogger(__name__)
 EXEMPT = ("/health/", "/metrics", "/static/", "/accounts/login/", "/api/v1/auth/login", "/api/schema", "/api/docs")
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FORM_ROOM = 64 * 1024  # what a form adds around its file
+_PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept
 
 View = Callable[..., HttpResponse]
 
@@ -51,9 +56,17 @@ class AuditMiddleware:
         request.started = time.monotonic()  # type: ignore[attr-defined]
         with recorded(actor_label="anonymous", request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
             request.ledger = ledger  # type: ignore[attr-defined]
+            ledger.identify = partial(identify, request, ledger)
             response = self._answer(request, ledger)
         response.headers["X-Request-ID"] = ledger.request_id
         return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A page that needs a key it cannot have: 503; the API says so itself."""
+        if not isinstance(error, KeyUnavailable | Altered):
+            return None
+        logger.exception("a key or a ciphertext failed")
+        return _plain(request, 503, "keys_unavailable", "The record cannot be opened now. Please try again.")
 
     def _answer(self, request: HttpRequest, ledger: Ledger) -> HttpResponse:
         if _too_large(request):
@@ -72,10 +85,13 @@ class AuditMiddleware:
                     _write(request, response, ledger)
                 else:
                     transaction.set_rollback(True)
-        except DatabaseError:
+        except Error:
             logger.exception("the change or its audit row could not be written")
             _undo(ledger)
             return unavailable(request)
+        except Exception:  # an incomplete record, or a bug: the change was rolled back
+            _undo(ledger)
+            raise
         if response.status_code >= 400:
             _undo(ledger)
             return self._with_row(request, response, ledger)
@@ -85,7 +101,7 @@ class AuditMiddleware:
         try:
             with transaction.atomic():
                 _write(request, response, ledger)
-        except DatabaseError:
+        except Error:
             logger.exception("the audit row could not be written")
             return unavailable(request)
         return response
@@ -109,13 +125,13 @@ def _write(request: HttpRequest, response: HttpResponse, ledger: Ledger) -> None
         outcome=_outcome(response),
         object_label=ledger.object_label,
         object_id=ledger.object_id,
-        path=request.path[:300],
+        path=plain(request.path, 300),
         method=(request.method or "")[:8],
-        query_params=sorted(request.GET)[:20],
+        query_params=sorted(name for name in request.GET if _PARAMETER.fullmatch(name))[:20],
         status_code=response.status_code,
         duration_ms=round((time.monotonic() - request.started) * 1000),  # type: ignore[attr-defined]
         ip=client_ip(request),
-        user_agent=request.headers.get("User-Agent", "")[:200],
+        user_agent=plain(request.headers.get("User-Agent", ""), 200),
         session_hash=session_hash(request),
     )
 

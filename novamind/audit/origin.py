@@ -17,9 +17,14 @@ def client_ip(request: HttpRequest) -> str | None:
         if len(hops) >= settings.TRUSTED_PROXY_COUNT:
             address = hops[-settings.TRUSTED_PROXY_COUNT]
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ipaddress.ip_address(address.partition("%")[0]))  # PostgreSQL knows no IPv6 scope
     except ValueError:
         return None  # a Unix socket has no address
+
+
+def plain(text: str, length: int) -> str:
+    """Text of the caller's that any database takes: shortened, without NUL."""
+    return text.replace("\x00", "")[:length]
 
 
 def session_hash(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, session_hash
+from novamind.audit.origin import client_ip, plain, session_hash
 from novamind.audit.recording import Ledger, current, write_event
 
 
@@ -22,8 +22,8 @@ def _write(request: HttpRequest | None, ledger: Ledger, event_type: str, outcome
     if request is not None:
         facts = {
             "ip": client_ip(request),
-            "user_agent": request.headers.get("User-Agent", "")[:200],
-            "path": request.path[:300],
+            "user_agent": plain(request.headers.get("User-Agent", ""), 200),
+            "path": plain(request.path, 300),
             "session_hash": session_hash(request),
         }
     write_event(ledger, event_type=event_type, action=event_type.lower(), outcome=outcome, **facts)
@@ -59,6 +59,7 @@ def attribute_field_diff(sender: Any, instance: LogEntry, **kwargs: Any) -> None
     ledger = current()
     if ledger is None:
         return
+    ledger.identify()
     if ledger.actor_id is not None:
         instance.actor_id = ledger.actor_id
     instance.cid = ledger.request_id

@@ -2,8 +2,8 @@
 
 Every model that belongs to a patient inherits :class:`novamind.audit.records.PatientRecord`, which notes each row it
 loads or saves here. Beside it an oracle watches every SQL statement: one that touches a patient table in a way no row
-is noted for (``values()``, ``count()``, raw SQL) makes the ledger incomplete unless some patient was noted or the code
-declared that it answers with aggregates (:func:`aggregates`).
+is noted for (``values()``, ``count()``, raw SQL) makes the ledger incomplete unless the code declared that it answers
+with aggregates (:func:`aggregates`) or notes itself what it shows (:func:`unseen`).
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ class Ledger:
     object_label: str = ""
     object_id: str = ""
     undo: list[Callable[[], None]] = field(default_factory=list)
+    identify: Callable[[], None] = lambda: None
 
     @property
     def complete(self) -> bool:
-        """Whether every touch of a patient table has a patient to show for it."""
-        return bool(self.patients) or not self.unexplained
+        """Whether every touch of a patient table has a patient to show for it, or was declared."""
+        return not self.unexplained
 
 
 _current: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
@@ -78,6 +79,13 @@ def saw(patient_id: UUID | None) -> None:
     ledger = _current.get()
     if ledger is not None and patient_id is not None and not _silent.get():
         ledger.patients.add(patient_id)
+
+
+def unattributed(what: str) -> None:
+    """Note that something of a patient was loaded and it is not known whose."""
+    ledger = _current.get()
+    if ledger is not None and not _silent.get():
+        ledger.unexplained.append(what[:200])
 
 
 def note_object(event_type: str, label: str, object_id: object) -> None:
@@ -186,5 +194,3 @@ def write_event(
         [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
     )
     return event
-
-

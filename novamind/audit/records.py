@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.query import ModelIterable
 
-from novamind.audit.recording import expected, saw
+from novamind.audit.recording import expected, saw, unattributed, unseen
+from novamind.phi.fields import EncryptedField
 
 _END = object()
 
@@ -34,6 +37,31 @@ class PatientRecordQuerySet(models.QuerySet):
         if self._iterable_class is ModelIterable:
             self._iterable_class = _NotedRows
 
+    def order_by(self, *names: Any) -> Self:
+        """As ever, but never by an encrypted field: that would sort ciphertext."""
+        for name in names:
+            wanted = name if isinstance(name, str) else getattr(getattr(name, "expression", name), "name", "")
+            field = self.model._meta._forward_fields_map.get(str(wanted).lstrip("-+"))
+            if isinstance(field, EncryptedField):
+                raise FieldError(f"{field.name} is encrypted and cannot be ordered by; sort in memory")
+        return super().order_by(*names)
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+        """As ever, and notes whose rows these are."""
+        with _noted(rows := list(objs)):
+            return super().bulk_create(rows, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> int:
+        """As ever, and notes whose rows these are."""
+        with _noted(rows := list(objs)):
+            return super().bulk_update(rows, *args, **kwargs)
+
+
+def _noted(rows: Iterable[Any]) -> AbstractContextManager[None]:
+    for row in rows:
+        saw(row.key_owner)
+    return expected()
+
 
 class PatientRecord(models.Model):
     """A row of a patient's chart: loading or saving it notes the patient in the ledger of the request or job."""
@@ -55,8 +83,19 @@ class PatientRecord(models.Model):
     @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
         row = super().from_db(db, field_names, values)
-        saw(row.__dict__.get(cls.patient_attribute))
+        if cls.patient_attribute in row.__dict__:
+            saw(row.__dict__[cls.patient_attribute])
+        else:
+            unattributed(f"a {cls._meta.label} loaded without its patient")
         return row
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        owner = self.__dict__.get(self.patient_attribute)
+        if owner is None:  # deferred: the row that is loaded now brings it
+            return super().refresh_from_db(*args, **kwargs)
+        saw(owner)
+        with unseen():  # a single deferred field comes in a row without its patient
+            super().refresh_from_db(*args, **kwargs)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         saw(getattr(self, self.patient_attribute))

@@ -26,10 +26,12 @@ def install(connection: Any, tables: tuple[str, ...] = TABLES, *, deletable: boo
 def _create(vendor: str, table: str, deletable: bool) -> list[str]:
     verbs = ["UPDATE"] if deletable else ["UPDATE", "DELETE"]
     if vendor != "postgresql":
+        refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        # INSERT OR REPLACE deletes without firing a DELETE trigger.
+        replacing = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
         return [
-            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for verb in verbs
+            *(f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} {refused}" for verb in verbs),
+            f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} {replacing} {refused}",
         ]
     statements = [
         f"CREATE TRIGGER {table}_rows BEFORE {' OR '.join(verbs)} ON {table} "
@@ -51,5 +53,5 @@ def drop(connection: Any, tables: tuple[str, ...] = TABLES) -> None:
                 for name in ("rows", "truncate"):
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}")
             else:
-                for name in ("update", "delete"):
+                for name in ("update", "delete", "insert"):
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")

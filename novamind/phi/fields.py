@@ -25,7 +25,16 @@ from novamind.phi.models import DataKey
 
 
 class Ciphertext(bytes):
-    """A value as the database keeps it."""
+    """A value as the database keeps it; it does not let itself be written out as text (a page, JSON, a log)."""
+
+    def __str__(self) -> str:
+        raise FieldError("still encrypted: read the attribute of an object, not values() or an aggregate")
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"<ciphertext of {len(self)} bytes>"
 
 
 class _Decrypting(DeferredAttribute):
@@ -39,6 +48,10 @@ class _Decrypting(DeferredAttribute):
             ).decode()
             value = instance.__dict__[self.field.attname] = self.field.from_text(plain)
         return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        # Makes this a data descriptor: without it the instance's own dictionary would answer, in ciphertext.
+        instance.__dict__[self.field.attname] = value
 
 
 class EncryptedField(models.BinaryField):
@@ -76,6 +89,7 @@ class EncryptedField(models.BinaryField):
         value = model_instance.__dict__.get(self.attname)
         if value is None or isinstance(value, Ciphertext):
             return value
+        self._refuse_expression(value)
         return Ciphertext(
             cipher.encrypt(
                 self.to_text(value).encode(),
@@ -90,6 +104,15 @@ class EncryptedField(models.BinaryField):
         if value is not None and not isinstance(value, Ciphertext):
             raise FieldError(f"{self.name} is encrypted: save the object, do not update the column")
         return None if value is None else super().get_db_prep_value(bytes(value), connection, prepared)
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        self._refuse_expression(value)
+        return super().get_placeholder(value, compiler, connection)
+
+    def _refuse_expression(self, value: Any) -> None:
+        # update(name=Value("…")) would store plaintext, update(name=F("…")) a ciphertext that opens nowhere.
+        if hasattr(value, "resolve_expression"):
+            raise FieldError(f"{self.name} is encrypted: no expression can write it")
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "isnull":
@@ -114,7 +137,11 @@ class EncryptedField(models.BinaryField):
     def formfield(self, **kwargs: Any) -> Any:
         from django import forms
 
-        defaults: dict[str, Any] = {"max_length": self.text_length, "required": not self.blank, "label": self.verbose_name.capitalize()}
+        defaults: dict[str, Any] = {
+            "max_length": self.text_length,
+            "required": not self.blank,
+            "label": self.verbose_name.capitalize(),
+        }
         defaults |= {name: value for name, value in kwargs.items() if name not in {"choices_form_class", "form_class"}}
         return (kwargs.get("form_class") or forms.CharField)(**defaults)
 
@@ -140,9 +167,7 @@ class EncryptedDateField(EncryptedField):
         from django import forms
 
         kwargs.pop("choices_form_class", None)
-        return forms.DateField(
-            **({"required": not self.blank, "label": self.verbose_name.capitalize()} | kwargs)
-        )
+        return forms.DateField(**({"required": not self.blank, "label": self.verbose_name.capitalize()} | kwargs))
 
 
 class EncryptedJSONField(EncryptedField):
@@ -157,7 +182,8 @@ class EncryptedJSONField(EncryptedField):
 
 def normalized(text: str) -> str:
     """What counts as equal in an exact search: NFKC, casefold, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())  # again: casefold takes letters apart
 
 
 def blind(text: str, column: str) -> bytes:

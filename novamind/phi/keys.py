@@ -1,7 +1,8 @@
 """Keys: one master key wraps a data key per patient; KMS, where configured, wraps only the master key.
 
-A data key is kept in memory for five minutes, so that an outage of the key store shorter than that goes unseen; after
-it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503).
+Keys, the master key included, are kept in memory for five minutes, so that an outage of the key store shorter than that
+goes unseen; after it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503). A key whose row is
+not committed yet is kept only as long as the block that created it is open: it may never come to exist.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from novamind.phi.models import DataKey
 
@@ -39,20 +41,32 @@ def derive(key: bytes, purpose: str) -> bytes:
 def create_master_key_file(path: Path) -> None:
     """Write a new 32-byte master key, readable by its owner alone, unless there is one already."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(KEY_BYTES))
+        os.link(draft, path)  # whole or not at all: another process that starts now never reads half a key
     except FileExistsError:
         return
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(os.urandom(KEY_BYTES))
+    finally:
+        draft.unlink()
 
 
-@lru_cache(maxsize=1)
 def _master_key() -> tuple[str, bytes]:
-    """The master key and its id; from the file, unwrapped by KMS where ``KMS_KEY_ID`` is set."""
+    """The master key and its id; read again once what is in memory is five minutes old."""
+    if (known := _memory.master()) is None:
+        known = _read_master_key()
+        _memory.keep_master(known)
+    return known
+
+
+def _read_master_key() -> tuple[str, bytes]:
+    """From the file, unwrapped by KMS where ``KMS_KEY_ID`` is set."""
     path: Path = settings.MASTER_KEY_FILE
     if not path.is_file():
-        if settings.HARDENED:
+        # A new master key beside data of the old one would only hide that the old one is lost.
+        if settings.HARDENED or DataKey.objects.exists():
             raise KeyUnavailable(f"MASTER_KEY_FILE does not exist: {path}")
         create_master_key_file(path)
     stored = path.read_bytes()
@@ -66,10 +80,12 @@ def _master_key() -> tuple[str, bytes]:
 
 def _unwrap_by_kms(wrapped: bytes) -> bytes:
     import boto3
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = boto3.client("kms", region_name=settings.AWS_REGION or None)
     try:
+        patience = Config(connect_timeout=3, read_timeout=5, retries={"max_attempts": 1})
+        client = boto3.client("kms", region_name=settings.AWS_REGION or None, config=patience)
         return client.decrypt(CiphertextBlob=wrapped, KeyId=settings.KMS_KEY_ID)["Plaintext"]
     except (BotoCoreError, ClientError) as error:
         raise KeyUnavailable("KMS did not unwrap the master key") from error
@@ -90,38 +106,71 @@ def _unwrap(row: DataKey) -> bytes:
     wrapped = bytes(row.wrapped)
     try:
         return AESGCMSIV(derive(master, "wrap")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.id.bytes)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise KeyUnavailable(f"key {row.number} was altered") from error
 
 
 class _Memory:
-    """Unwrapped keys of the last five minutes, per process."""
+    """Unwrapped keys of the last five minutes, per process.
+
+    Beside each key stands the innermost atomic block it was loaded in if its row is not known to be committed; it
+    counts only while that block is open.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys: dict[int, tuple[float, bytes]] = {}
-        self._numbers: dict[tuple[UUID | None, str], tuple[float, int]] = {}
+        self._master: tuple[float, tuple[str, bytes]] | None = None
+        self._keys: dict[int, tuple[float, bytes, Any]] = {}
+        self._numbers: dict[tuple[UUID | None, str], tuple[float, int, Any]] = {}
+        self._uncommitted: set[int] = set()
+
+    def master(self) -> tuple[str, bytes] | None:
+        known = self._master
+        return known[1] if known and known[0] > time.monotonic() else None
+
+    def keep_master(self, master: tuple[str, bytes]) -> None:
+        self._master = (time.monotonic() + REMEMBER_S, master)
 
     def key(self, number: int) -> bytes | None:
         with self._lock:
             known = self._keys.get(number)
-        return known[1] if known and known[0] > time.monotonic() else None
+        return known[1] if known and _holds(known[0], known[2]) else None
 
     def number(self, owner: tuple[UUID | None, str]) -> int | None:
         with self._lock:
             known = self._numbers.get(owner)
-        return known[1] if known and known[0] > time.monotonic() else None
+        return known[1] if known and _holds(known[0], known[2]) else None
 
     def keep(self, row: DataKey, key: bytes) -> None:
         until = time.monotonic() + REMEMBER_S
         with self._lock:
-            self._keys[row.number] = (until, key)
-            self._numbers[(row.patient_id, row.purpose)] = (until, row.number)
+            blocks = connection.atomic_blocks if row.number in self._uncommitted else []
+            if row.number in self._uncommitted and not blocks:
+                return
+            block = blocks[-1] if blocks else None
+            self._keys[row.number] = (until, key, block)
+            self._numbers[(row.patient_id, row.purpose)] = (until, row.number, block)
+
+    def created(self, row: DataKey) -> None:
+        """The row was just inserted; until its transaction commits it may still be taken back."""
+        with self._lock:
+            self._uncommitted.add(row.number)
+        transaction.on_commit(partial(self._committed, row.number))
+
+    def _committed(self, number: int) -> None:
+        with self._lock:
+            self._uncommitted.discard(number)
 
     def forget(self) -> None:
         with self._lock:
+            self._master = None
             self._keys.clear()
             self._numbers.clear()
+            self._uncommitted.clear()
+
+
+def _holds(until: float, block: Any) -> bool:
+    return until > time.monotonic() and (block is None or any(open_ is block for open_ in connection.atomic_blocks))
 
 
 _memory = _Memory()
@@ -130,7 +179,6 @@ _memory = _Memory()
 def forget_keys() -> None:
     """Drop every unwrapped key of this process (rotation, disposal, tests)."""
     _memory.forget()
-    _master_key.cache_clear()
 
 
 def key_by_number(number: int) -> bytes:
@@ -173,6 +221,7 @@ def _create(patient_id: UUID | None, purpose: str) -> DataKey:
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            _memory.created(row)
     except IntegrityError:  # another process was first
         found = _find(patient_id, purpose)
         if found is None:

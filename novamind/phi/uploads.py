@@ -40,10 +40,11 @@ class _Sealer:
     def write(self, data: bytes) -> None:
         self.sha256.update(data)
         self.size += len(data)
-        self._pending += data
-        while len(self._pending) > CHUNK_BYTES:
-            self._emit(self._pending[:CHUNK_BYTES], last=False)
-            self._pending = self._pending[CHUNK_BYTES:]
+        held, at = self._pending + data, 0
+        while len(held) - at > CHUNK_BYTES:
+            self._emit(held[at : at + CHUNK_BYTES], last=False)
+            at += CHUNK_BYTES
+        self._pending = held[at:]
 
     def close(self) -> None:
         self._emit(self._pending, last=True)
@@ -63,7 +64,7 @@ def _binding(file_id: UUID, number: int, last: bool) -> bytes:
 def read_sealed(source: IO[bytes], key: bytes) -> bytes:
     """The plaintext of a sealed file; ``cipher.Altered`` when a chunk is damaged, missing, moved or added."""
     head = source.read(len(MAGIC) + 16)
-    if head[: len(MAGIC)] != MAGIC:
+    if head[: len(MAGIC)] != MAGIC or len(head) < len(MAGIC) + 16:
         raise cipher.Altered("not a sealed file of ours")
     file_id, engine = UUID(bytes=head[len(MAGIC) :]), AESGCMSIV(key)
     plain, number = bytearray(), 0

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from novamind.admin import ReadOnlyAdmin
+from novamind.audit.lists import RecordedList
 from novamind.registry.models import InferenceRecord, ModelVersion
 
 
@@ -17,14 +18,23 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(InferenceRecord)
-class InferenceRecordAdmin(ReadOnlyAdmin):
+class InferenceRecordAdmin(RecordedList):
     """Which model ran for whom and when; outputs are read on the patient's pages, by whoever may."""
 
     list_display = ["id", "model_version", "patient_id", "window_start", "window_end", "created_at"]
     list_select_related = ["model_version"]
     list_filter = ["model_version__name"]
     search_fields = ["=id", "=patient_id", "=input_hash"]
-    fields = ["id", "model_version", "patient_id", "input_hash", "window_start", "window_end", "code_version", "created_at"]
+    fields = [
+        "id",
+        "model_version",
+        "patient_id",
+        "input_hash",
+        "window_start",
+        "window_end",
+        "code_version",
+        "created_at",
+    ]
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -60,7 +60,8 @@ class Immutable(Exception):
 class InferenceRecord(PatientRecord):
     """One run of one model on one input, kept with the input, so that it replays whatever happens to the signals.
 
-    Unique on (model version, input hash), which makes it the cache: new data is a new hash.
+    Unique on (model version, patient, input hash), which makes it the cache: new data is a new hash. The patient
+    is part of it, so that the same file in two charts is two records.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,7 +80,9 @@ class InferenceRecord(PatientRecord):
     class Meta(PatientRecord.Meta):
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["model_version", "input_hash"], name="registry_one_record_per_input")
+            models.UniqueConstraint(
+                fields=["model_version", "patient_id", "input_hash"], name="registry_one_record_per_input"
+            )
         ]
 
     def __str__(self) -> str:

@@ -130,8 +130,11 @@ def test_every_icon_that_a_template_names_is_in_the_sprite():
     assert named <= drawn
 
 
-def test_no_template_has_an_inline_script_or_style():
-    for template in (ROOT / "templates").rglob("*.html"):
+def test_no_page_has_an_inline_script_or_style():
+    a_file_of_its_own = (
+        ROOT / "templates" / "actigraphy" / "report.html"
+    )  # written by manage.py analyze, served by nobody
+    for template in set((ROOT / "templates").rglob("*.html")) - {a_file_of_its_own}:
         text = template.read_text(encoding="utf-8")
         assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text), template.name
 

@@ -41,4 +41,6 @@ class Command(BaseCommand):
             return
         published = found.card.get("published_as")
         vouched = f"the published {published}" if published else "a file nobody is known to have published"
-        self.stdout.write(f"{found.name}: sha256 {found.weights_sha256}, {vouched}; {found.get_stage_display().lower()}.")
+        self.stdout.write(
+            f"{found.name}: sha256 {found.weights_sha256}, {vouched}; {found.get_stage_display().lower()}."
+        )

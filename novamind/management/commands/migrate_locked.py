@@ -1,4 +1,7 @@
-"""``manage.py migrate_locked``: migrate when every container starts at once, and only one may."""
+"""``manage.py migrate_locked``: what is done once at every start, when every container starts at once.
+
+Migrations, and then what apps declare as ``at_start`` (registering mounted model files).
+"""
 
 import fcntl
 import os
@@ -12,6 +15,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.module_loading import import_string
+
+from novamind import frame
 
 LOCK_KEY = 0x6E6F76616D696E64  # "novamind" in ASCII: a bigint that nothing else here locks
 POLL_S = 0.25
@@ -33,6 +39,8 @@ class Command(BaseCommand):
             os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"DATABASE_URL": owner})
         with migration_lock(wait_s=options["wait"], say=self.stdout.write):
             call_command("migrate", interactive=False, verbosity=options["verbosity"])
+            for name in frame.start_parts():
+                import_string(name)(self.stdout.write)
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""An operator's weights: checked, copied, registered, served, and an abstention for whatever is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+
+from actigraphy import pat
+from actigraphy.science.devices import DEVICES
+from actigraphy.science.pat.weights import WeightsError
+from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
+from novamind.registry.models import ModelVersion
+
+pytestmark = pytest.mark.django_db
+WATCH = DEVICES["actiwatch"]
+
+
+@pytest.fixture
+def weights(tmp_path, settings):
+    settings.PAT_MODEL_ID = "PAT-S"
+
+    def write(seed=0, name="operator.h5"):
+        path = tmp_path / name
+        write_weights(path, random_tensors("S", seed))
+        return path
+
+    return write
+
+
+def test_without_weights_there_is_no_embedding_and_the_reason_is_given():
+    assert pat.in_production() is None
+    assert pat.view(WATCH, None).code == "no_weights"
+
+
+def test_installed_weights_serve_and_wait_for_a_cohort(weights, settings):
+    version, created = pat.install(weights(), by="operator")
+    assert created
+    assert (version.stage, version.name) == ("production", "PAT-S")
+    assert (settings.PAT_WEIGHTS_DIR / version.weights_file).is_file()
+    assert pat.view(WATCH, pat.in_production()).code == "no_reference_cohort"
+
+
+def test_installing_the_same_file_again_changes_nothing(weights):
+    first, _ = pat.install(weights(), by="operator")
+    again, created = pat.install(weights(name="copy.h5"), by="another")
+    assert (again.pk, created) == (first.pk, False)
+    assert ModelVersion.objects.count() == 1
+
+
+def test_newer_weights_serve_and_the_older_retire(weights):
+    first, _ = pat.install(weights(0), by="operator")
+    second, _ = pat.install(weights(1), by="operator")
+    first.refresh_from_db()
+    assert (first.stage, second.stage) == ("retired", "production")
+
+
+def test_a_damaged_file_is_refused_and_nothing_is_kept(weights, settings):
+    path = weights()
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(WeightsError):
+        pat.install(path, by="operator")
+    assert not ModelVersion.objects.exists()
+    assert not settings.PAT_WEIGHTS_DIR.exists() or not list(settings.PAT_WEIGHTS_DIR.iterdir())
+
+
+@pytest.mark.parametrize("harm", ["gone", "truncated", "exchanged"])
+def test_registered_weights_that_are_gone_or_changed_are_an_abstention(weights, settings, harm):
+    version, _ = pat.install(weights(), by="operator")
+    kept = settings.PAT_WEIGHTS_DIR / version.weights_file
+    if harm == "gone":
+        kept.unlink()
+    else:
+        kept.write_bytes(kept.read_bytes()[:-100] if harm == "truncated" else weights(5, "other.h5").read_bytes())
+    assert pat.view(WATCH, pat.in_production()).code in {"no_weights", "weights_mismatch"}
+
+
+def test_mounted_files_are_registered_and_a_bad_one_does_not_stop_the_others(weights, settings):
+    settings.PAT_WEIGHTS_DIR.mkdir(parents=True)
+    (settings.PAT_WEIGHTS_DIR / "a_bad.h5").write_bytes(b"no weights")
+    weights().rename(settings.PAT_WEIGHTS_DIR / "good.h5")
+    found = pat.register_mounted(by="start")
+    assert isinstance(found[0][1], WeightsError)
+    assert isinstance(found[1][1], ModelVersion)
+    assert pat.mounted().path.name == "good.h5"
+
+
+def test_the_command_installs(weights, capsys):
+    call_command("install_pat_weights", str(weights()))
+    assert ModelVersion.objects.get().name == "PAT-S"

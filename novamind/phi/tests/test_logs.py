@@ -1,0 +1,51 @@
+"""What a log line may hold."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from novamind.phi.logs import LineFormatter, SanitizingFilter
+
+
+def line(message: str, *args: object, **more: object) -> str:
+    record = logging.LogRecord(
+        "novamind.test", logging.ERROR, "file.py", 1, message, args, **({"exc_info": None} | more)
+    )
+    SanitizingFilter().filter(record)
+    return LineFormatter().format(record)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=hunter2zqx",
+        "Password: hunter2zqx",
+        '{"password": "hunter2zqx"}',
+        "Authorization: Bearer hunter2zqx",
+        "authorization=Token hunter2zqx",
+        "Cookie: sessionid=hunter2zqx",
+        "token=hunter2zqx&next=/",
+    ],
+)
+def test_secrets_are_masked(text):
+    assert "hunter2zqx" not in line(text)
+    assert "hunter2zqx" not in line("%s", text)
+
+
+def test_an_exceptions_message_stays_out_but_its_place_does_not():
+    try:
+        raise ValueError("born 1931-02-17")
+    except ValueError as error:
+        written = line("failed", exc_info=(ValueError, error, error.__traceback__))
+    assert "1931" not in written
+    assert json.loads(written)["error"] == "ValueError"
+    assert "test_logs.py" in json.loads(written)["where"][-1]
+
+
+def test_a_line_is_one_line_of_json_whatever_is_logged():
+    written = line('first\nsecond \u2028 {"level": "forged"}')
+    assert "\n" not in written
+    assert json.loads(written)["level"] == "ERROR"

@@ -1,0 +1,131 @@
+"""Sealed files against somebody who can write to the storage."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from uuid import uuid4
+
+import pytest
+from django.core.files.storage import default_storage
+
+from novamind.phi.cipher import Altered
+from novamind.phi.keys import KeyUnavailable, forget_keys
+from novamind.phi.models import DataKey
+from novamind.phi.uploads import CHUNK_BYTES, NONCE_BYTES, TAG_BYTES, read_sealed, seal, sealed_upload, unseal
+
+HEAD = 20
+SEALED = NONCE_BYTES + CHUNK_BYTES + TAG_BYTES
+SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]
+
+
+def sealed(content: bytes) -> tuple[bytes, bytes]:
+    upload = sealed_upload(content, "a.csv")
+    return upload.sealed().read(), upload.key
+
+
+def chunks(content: bytes) -> list[bytes]:
+    return [content[at : at + SEALED] for at in range(HEAD, len(content), SEALED)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_sealed_file_comes_back_whole(size):
+    content = os.urandom(size)
+    upload = sealed_upload(content, "a.csv")
+    assert (upload.plaintext(), upload.size) == (content, size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_cut_is_refused(size):
+    whole, key = sealed(b"x" * size)
+    edges = {0, 1, 4, 19, 20, 21, HEAD + NONCE_BYTES, len(whole) - 1, *range(HEAD, len(whole), SEALED)}
+    for length in sorted(edges - {len(whole)}):
+        with pytest.raises(Altered):
+            read_sealed(io.BytesIO(whole[:length]), key)
+
+
+def test_a_file_cut_at_a_chunk_is_refused_although_every_chunk_is_whole():
+    whole, key = sealed(b"x" * (3 * CHUNK_BYTES))
+    assert len(chunks(whole)) == 3
+    with pytest.raises(Altered):
+        read_sealed(io.BytesIO(whole[: HEAD + 2 * SEALED]), key)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (0, 2, 1), (0, 0, 2), (2,), (0, 2), (0, 1, 2, 2)])
+def test_chunks_cannot_be_reordered_repeated_or_left_out(order):
+    whole, key = sealed(os.urandom(3 * CHUNK_BYTES))
+    parts = chunks(whole)
+    with pytest.raises(Altered):
+        read_sealed(io.BytesIO(whole[:HEAD] + b"".join(parts[at] for at in order)), key)
+
+
+@pytest.mark.parametrize("extra", [b"\x00", b"x" * 28, b"x" * SEALED])
+def test_nothing_can_be_appended(extra):
+    for size in (0, CHUNK_BYTES):
+        whole, key = sealed(b"x" * size)
+        with pytest.raises(Altered):
+            read_sealed(io.BytesIO(whole + extra), key)
+
+
+def test_every_flipped_byte_of_a_small_file_is_refused():
+    whole, key = sealed(b"a small file")
+    for at in range(len(whole)):
+        with pytest.raises(Altered):
+            read_sealed(io.BytesIO(whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1 :]), key)
+
+
+def test_another_files_chunk_or_key_is_refused():
+    one, key = sealed(b"one")
+    two, other = sealed(b"two")
+    for content, wrong in ((one[:HEAD] + two[HEAD:], key), (one, other)):
+        with pytest.raises(Altered):
+            read_sealed(io.BytesIO(content), wrong)
+
+
+@pytest.mark.parametrize("size", [1000, 3_000_000])
+def test_what_spills_to_disk_is_ciphertext(size):
+    upload = sealed_upload(b"ZQX-CANARY-7781 " * (size // 16), "a.csv")
+    spool = upload.sealed()
+    spool.fileno()  # forces even a small one to disk
+    assert b"ZQX-CANARY" not in spool.read()
+    assert b"ZQX-CANARY" in upload.plaintext()
+
+
+@pytest.mark.django_db
+def test_a_stored_file_opens_for_its_row_only(patient, make_patient, team):
+    row = uuid4()
+    name, key = seal(sealed_upload(b"counts", "a.csv"), owner=patient.pk, table="t", row=row)
+    assert unseal(name, key, table="t", row=row) == b"counts"
+    with default_storage.open(name) as file:
+        assert b"counts" not in file.read()
+    with pytest.raises(Altered):
+        unseal(name, key, table="t", row=uuid4())
+    with pytest.raises(Altered):
+        unseal(name, key, table="other", row=row)
+
+
+@pytest.mark.django_db
+def test_destroying_the_patients_key_destroys_the_file(patient):
+    row = uuid4()
+    name, key = seal(sealed_upload(b"counts", "a.csv"), owner=patient.pk, table="t", row=row)
+    DataKey.objects.filter(patient_id=patient.pk).delete()
+    forget_keys()
+    with pytest.raises(KeyUnavailable):
+        unseal(name, key, table="t", row=row)
+
+
+@pytest.mark.django_db
+def test_a_file_that_storage_lost_is_said_so(patient):
+    row = uuid4()
+    name, key = seal(sealed_upload(b"counts", "a.csv"), owner=patient.pk, table="t", row=row)
+    default_storage.delete(name)
+    with pytest.raises(FileNotFoundError):
+        unseal(name, key, table="t", row=row)
+
+
+@pytest.mark.slow
+def test_sealing_fifty_megabytes_at_once_takes_no_square_time():
+    started = time.monotonic()
+    sealed_upload(bytes(50 * 1024 * 1024), "a.csv")
+    assert time.monotonic() - started < 5

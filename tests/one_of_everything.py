@@ -1,0 +1,100 @@
+"""Rows of every kind, written straight to their tables: what a chart and the rooms around it hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+#: The cast's patient by name, number, contact, birth date, device, file or result; no random id looks like one.
+CANARIES = re.compile(
+    rb"(?i)zqx(first|last|-mrn|7781|-serial|file|output)|4799977810|1931-02-17|17 feb(ruary)? 1931|feb\.? 17, 1931"
+)
+START = datetime(2027, 3, 1, 11, tzinfo=UTC)
+RHYTHM_ABSTAINED = {"abstained": "too_few_days", "reason": "1 valid days; 5 needed", "needed": 5, "got": 1}
+
+
+def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
+    """Recordings of one day for this patient, each with its signal, analysis and night."""
+    import numpy as np
+
+    from actigraphy.models import Analysis, Night, Recording, Signal, Source
+    from actigraphy.numbers import RHYTHM
+    from actigraphy.signals import pack
+
+    made = SimpleNamespace()
+    for number in range(recordings):
+        start = START + timedelta(days=number)
+        end = start + timedelta(days=1)
+        made.source = Source.objects.create(
+            patient=patient, kind="recording", device_type="actiwatch", device_serial="ZQX-SERIAL"
+        )
+        made.recording = Recording.objects.create(
+            patient=patient, source=made.source, sha256=uuid4().hex * 2, size=1, file_name="Zqxfile.awd",
+            storage_name="nowhere", file_key=b"", format="actiwatch_awd", zone="Europe/Oslo", start=start, end=end,
+            epoch_s=60, state="analyzed",
+        )  # fmt: skip
+        made.signal = Signal.objects.create(
+            patient=patient, source=made.source, channel="activity", day=start.date(), start=start, epoch_s=60,
+            samples=pack(np.ones(60, dtype=np.float32)), valid=60,
+        )  # fmt: skip
+        made.analysis = Analysis.objects.create(
+            patient=patient, source=made.source, window_start=start, window_end=end, zone="Europe/Oslo",
+            device_type="actiwatch", methods={"sleep": "Oakley"}, input_hash=uuid4().hex * 2, code_version="0",
+            results={
+                "rhythm": dict.fromkeys(RHYTHM, RHYTHM_ABSTAINED),
+                "quality": {"minutes": 1440, "worn_minutes": 1440, "valid_days": 1, "days": [], "gaps": []},
+                "rest": [],
+                "epoch_s": 60,
+                "pat": {"abstained": "no_weights", "reason": "no model weights are installed"},
+            },
+        )  # fmt: skip
+        made.night = Night.objects.create(
+            patient=patient, analysis=made.analysis, date=date(2027, 3, 1) + timedelta(days=number),
+            onset=start + timedelta(hours=11), offset=start + timedelta(hours=19), tst_min=411.0, sol_min=9.0,
+            waso_min=60.0, efficiency=0.83, midsleep=3.2, awakenings=4, method="Oakley",
+        )  # fmt: skip
+    return made
+
+
+def one_of_everything(patient: Any) -> SimpleNamespace:
+    """This patient's chart, and ``rows``: a row of every model by ``app_model``."""
+    from auditlog.models import LogEntry
+    from django.contrib.auth.models import Group
+
+    from novamind.audit.models import AuditEvent, AuditEventPatient
+    from novamind.jobs.models import AdminAlert, Job
+    from novamind.phi.models import DataKey
+    from novamind.registry.models import InferenceRecord, ModelVersion
+    from patients.models import CareAssignment, CareTeam, Grant, Membership
+
+    made = fill_chart(patient)
+    made.patient = patient
+    made.job = Job.objects.create(kind="actigraphy.analyze", key="k", queue="ml", state="failed", pipeline_id=uuid4())
+    made.alert = AdminAlert.objects.create(job=made.job)
+    made.event = AuditEvent.objects.create(
+        event_type="API_ACCESS", actor_label="x", role="", action="a", outcome="success", purpose="TREAT",
+        request_id="r", app_version="0",
+    )  # fmt: skip
+    made.event_patient = AuditEventPatient.objects.create(event=made.event, patient_id=patient.pk, at=made.event.at)
+    made.version = ModelVersion.objects.create(
+        name="PAT-S", version="1", kind="encoder", weights_sha256="0" * 64, weights_file="w.h5", code_version="0",
+        created_by="a",
+    )  # fmt: skip
+    made.inference = InferenceRecord.objects.create(
+        patient_id=patient.pk, model_version=made.version, input_hash="0" * 64, input_array=b"", input_shape=[0],
+        window_start=START, window_end=START, output={"secret": "Zqxoutput"}, code_version="0",
+    )  # fmt: skip
+    made.rows = {
+        "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
+        "actigraphy_analysis": made.analysis, "actigraphy_night": made.night, "patients_patient": patient,
+        "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),
+        "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),
+        "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,
+        "audit_auditeventpatient": made.event_patient, "registry_modelversion": made.version,
+        "registry_inferencerecord": made.inference, "phi_datakey": DataKey.objects.first(),
+        "auth_group": Group.objects.first(), "auditlog_logentry": LogEntry.objects.first(),
+    }  # fmt: skip
+    return made

@@ -1,0 +1,44 @@
+"""What a job sees and changes is on record like what a request does."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from novamind.audit.models import AuditEvent
+from novamind.jobs import kinds
+from novamind.jobs.kinds import job
+from novamind.jobs.models import Job
+from novamind.jobs.runner import run_waiting
+from novamind.jobs.services import enqueue
+from patients.models import Patient
+
+
+@pytest.mark.django_db
+def test_a_job_leaves_an_event_with_the_patients_it_touched(patient, psychiatrist, monkeypatch):
+    monkeypatch.setattr(kinds, "KINDS", dict(kinds.KINDS))
+
+    @job("audit.drill")
+    def drill(patient_id) -> None:
+        assert Patient.objects.get(pk=patient_id).first_name
+
+    with transaction.atomic():
+        made = enqueue("audit.drill", key="audit.drill", actor=psychiatrist.pk, patient_id=patient.pk)
+    run_waiting()
+    event = AuditEvent.objects.get(action="audit.drill")
+    assert (event.actor_label, event.actor_id, event.object_id) == ("system:audit.drill", psychiatrist.pk, str(made.pk))
+    assert [row.patient_id for row in event.patients.all()] == [patient.pk]
+
+
+@pytest.mark.django_db
+def test_a_job_that_reads_charts_and_notes_nobody_does_not_finish(patient, monkeypatch):
+    monkeypatch.setattr(kinds, "KINDS", dict(kinds.KINDS))
+
+    @job("audit.drill")
+    def drill() -> None:
+        assert list(Patient.objects.values("sex"))
+
+    enqueue("audit.drill", key="audit.drill")
+    run_waiting(limit=1)
+    assert Job.objects.get().state == Job.State.PENDING
+    assert AuditEvent.objects.get(action="audit.drill").outcome == "failed"

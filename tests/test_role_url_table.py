@@ -1,0 +1,296 @@
+"""Who gets what at every URL: one table. A URL that is not in it fails, so every later one joins.
+
+``login`` is a redirect to the sign-in page, ``302`` any other. A method that no row names is refused to all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+
+from novamind import clock
+from patients.models import CareTeam, Grant
+from patients.services import assign_patient, join_team, leave_team, share_patient, sync_team_grants
+from tests.one_of_everything import CANARIES
+from tests.urls_of_novamind import Url, every_url, unknown, values_for
+
+ROLES = ("anonymous", "outsider", "researcher", "therapist", "psychiatrist", "nurse", "clinical_admin", "superuser")
+SEES_THE_CHART = {"therapist", "psychiatrist"}
+
+#: url, method, then one status for each of ROLES: the therapist and the psychiatrist treat the patient of the URL,
+#: the nurse works in another team, the last two run the clinic. The first row that fits counts.
+TABLE = """
+home                               GET     login 302 302 302 302 302 302 302
+help                               GET     login 200 200 200 200 200 200 200
+live                               GET     200   200 200 200 200 200 200 200
+ready                              GET     200   200 200 200 200 200 200 200
+metrics                            GET     401   401 401 401 401 401 401 401
+schema                             GET     401   200 200 200 200 200 200 200
+docs                               GET     401   200 200 200 200 200 200 200
+^api/(?P<unmatched>.[*])$          *       401   404 404 404 404 404 404 404
+
+accounts:login                     GET     200   302 302 302 302 302 302 302
+accounts:login                     POST    200   302 302 302 302 302 302 302
+accounts:logout                    POST    login login login login login login login login
+
+patients:list                      GET     login 403 403 200 200 200 200 403
+patients:search                    POST    login 403 403 200 200 200 200 403
+patients:new                       GET     login 403 403 403 200 200 200 403
+patients:new                       POST    login 403 403 403 422 422 422 403
+patients:home                      GET     login 403 403 302 302 404 404 403
+patients:edit                      GET     login 403 403 200 200 404 404 403
+patients:edit                      POST    login 403 403 422 422 404 404 403
+actigraphy:patient                 GET     login 403 403 200 200 404 404 403
+actigraphy:upload                  GET     login 403 403 200 200 404 404 403
+actigraphy:upload                  POST    login 403 403 422 422 404 404 403
+actigraphy:status                  GET     login 403 403 200 200 404 404 403
+provenance                         GET     login 404 404 200 200 404 404 404
+
+jobs:list                          GET     login 403 403 403 403 403 200 200
+jobs:retry                         POST    login 403 403 403 403 403 302 302
+jobs:acknowledge                   POST    login 403 403 403 403 403 302 302
+audit:list                         GET     login 403 403 403 403 403 200 200
+
+api:login                          POST    400   400 400 400 400 400 400 400
+api:patient-list                   GET     401   403 403 200 200 200 200 403
+api:patient-list                   POST    401   403 403 403 400 400 400 403
+api:patient-detail                 GET     401   403 403 200 200 404 404 403
+api:patient-detail                 PATCH   401   403 403 409 409 404 404 403
+api:patient-detail                 DELETE  401   403 403 403 403 403 404 403
+api:upload                         POST    401   403 403 415 415 415 415 403
+api:*-list                         GET     401   403 403 200 200 200 200 403
+api:*-detail                       GET     401   403 403 200 200 404 404 403
+api:recording-results              GET     401   403 403 200 200 404 404 403
+
+admin:index                        GET     login login login login login login 200 200
+admin:index                        POST    login login login login login login 200 200
+admin:app_list                     GET     login login login login login login 200 200
+admin:app_list                     POST    login login login login login login 200 200
+admin:login                        *       login 403 403 403 403 403 login login
+admin:logout                       GET     login 302 302 302 302 302 405 405
+admin:logout                       POST    login 302 302 302 302 302 login login
+admin:password_change              GET     login login login login login login 200 200
+admin:password_change              POST    login login login login login login 200 200
+admin:password_change_done         GET     login login login login login login 200 200
+admin:jsi18n                       GET     login login login login login login 200 200
+admin:autocomplete                 GET     login login login login login login 403 403
+admin:view_on_site                 *       login login login login login login 404 404
+admin/(?P<url>.[*])$               *       login login login login login login 404 404
+admin/*/<path:object_id>/          *       login login login login login login 302 302
+
+admin:auth_user_password_change    GET     login login login login login login 200 200
+admin:auth_user_password_change    POST    login login login login login login 200 200
+admin:accounts_user_add            *       login login login login login login 200 200
+admin:accounts_user_change         *       login login login login login login 200 200
+admin:patients_careteam_add        *       login login login login login login 200 200
+admin:patients_careteam_change     *       login login login login login login 200 200
+admin:patients_careteam_delete     *       login login login login login login 200 200
+admin:*_changelist                 *       login login login login login login 200 200
+admin:*_add                        *       login login login login login login 403 403
+admin:*_delete                     *       login login login login login login 403 403
+admin:patients_patient_history     *       login login login login login login 302 302
+admin:patients_careassignment_history *    login login login login login login 302 302
+admin:actigraphy_*_history         *       login login login login login login 302 302
+admin:auth_permission_history      *       login login login login login login 302 302
+admin:patients_patient_*           GET     login login login login login login 302 302
+admin:patients_careassignment_*    GET     login login login login login login 302 302
+admin:actigraphy_*                 GET     login login login login login login 302 302
+admin:auth_permission_*            GET     login login login login login login 302 302
+admin:*_change                     GET     login login login login login login 200 200
+admin:*_change                     POST    login login login login login login 403 403
+admin:*_history                    *       login login login login login login 200 200
+"""
+ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
+REFUSALS = {"302", "401", "403", "404", "405", "login"}
+# Ours, and not the browser's: a body is compared without what names the request.
+OF_THE_REQUEST = re.compile(
+    rb'("request_id": ?")[^"]*|(csrf(?:middlewaretoken|_?token)[^>]*?value=")[^"]*|("X-CSRFToken": ?")[^"]*',
+    re.IGNORECASE,
+)
+
+
+def expected(url: Url, method: str) -> list[str] | None:
+    for name, for_method, *statuses in ROWS:
+        if fnmatchcase(url.name, name) and for_method in (method, "*"):
+            return statuses
+    return None
+
+
+def test_every_url_is_in_the_table():
+    missing = [url.name for url in every_url() if not any(fnmatchcase(url.name, row[0]) for row in ROWS)]
+    assert missing == []
+
+
+def test_every_row_is_a_url_and_is_complete():
+    urls = every_url()
+    assert [row[0] for row in ROWS if not any(fnmatchcase(url.name, row[0]) for url in urls)] == []
+    assert [row[:2] for row in ROWS if len(row) != 2 + len(ROLES)] == []
+
+
+def visitor(user: Any) -> Client:
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def ask(client: Client, method: str, address: str) -> HttpResponse:
+    """One request, undone afterwards; the client stays signed in."""
+    kept = client.cookies.copy()
+    if address.startswith("/api/"):
+        sent: dict[str, Any] = {"data": b"{}", "content_type": "application/json"}
+    else:
+        sent = {"data": b"", "content_type": "application/x-www-form-urlencoded"}
+    with transaction.atomic():
+        response = client.generic(method, address, **({} if method in {"GET", "HEAD"} else sent))
+        transaction.set_rollback(True)
+    client.cookies = kept
+    return response
+
+
+def outcome(response: HttpResponse) -> str:
+    if response.status_code == 302 and re.match(r"/(accounts|admin)/login/", response["Location"]):
+        return "login"
+    return str(response.status_code)
+
+
+def methods(url: Url) -> Iterator[str]:
+    yield from ("GET", "POST")
+    if url.name.startswith("api:") or "api/" in url.route:
+        yield from ("PUT", "PATCH", "DELETE")
+
+
+def cast(request: pytest.FixtureRequest, role: str) -> Any:
+    return None if role == "anonymous" else request.getfixturevalue(role)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_gets_at_every_url_what_the_table_says(role, chart, request):
+    user = cast(request, role)
+    client, column = visitor(user), ROLES.index(role)
+    wrong, leaked = [], []
+    for url in every_url():
+        address = url.of(values_for(url, chart, user or chart.patient))
+        for method in methods(url):
+            response = ask(client, method, address)
+            statuses = expected(url, method)
+            fine = outcome(response) == statuses[column] if statuses else outcome(response) in REFUSALS
+            if not fine:
+                wrong.append(
+                    f"{url.name} {method}: {outcome(response)}, not {statuses[column] if statuses else 'refused'}"
+                )
+            if role not in SEES_THE_CHART and CANARIES.search(response.content):
+                leaked.append(f"{url.name} {method}: {response.status_code} names the patient")
+    assert wrong == []
+    assert leaked == []
+
+
+def of_the_patient() -> list[Url]:
+    """URLs that name something of one patient."""
+    clinical = {"patient_id", "record_id", "recording_id"}
+    return [
+        url
+        for url in every_url()
+        if clinical & set(url.parameters) or (url.name.startswith("api:") and "pk" in url.parameters)
+    ]
+
+
+def body(response: HttpResponse, values: dict[str, Any]) -> bytes:
+    content = OF_THE_REQUEST.sub(b"", response.content)
+    for value in values.values():
+        content = content.replace(str(value).encode(), b"<id>")
+    return content
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role not in SEES_THE_CHART])
+def test_a_hidden_object_looks_exactly_like_one_that_does_not_exist(role, chart, request):
+    user = cast(request, role)
+    client, different = visitor(user), []
+    for url in of_the_patient():
+        hidden = values_for(url, chart, user or chart.patient)
+        nobody = unknown(hidden)
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"):
+            one, other = ask(client, method, url.of(hidden)), ask(client, method, url.of(nobody))
+            if (one.status_code, body(one, hidden)) != (other.status_code, body(other, nobody)):
+                different.append(f"{url.name} {method}: {one.status_code}, unknown {other.status_code}")
+            if CANARIES.search(one.content):
+                different.append(f"{url.name} {method} names the patient")
+    assert different == []
+
+
+def test_the_canaries_sing_where_the_chart_may_be_seen(chart, psychiatrist):
+    client = visitor(psychiatrist)
+    for address in ("/patients/", f"/patients/{chart.patient.pk}/actigraphy/", f"/api/v1/patients/{chart.patient.pk}"):
+        assert CANARIES.search(ask(client, "GET", address).content), address
+
+
+def reads_of(chart: Any, user: Any) -> dict[str, int]:
+    client = visitor(user)
+    return {
+        url.name: ask(client, "GET", url.of(values_for(url, chart, user))).status_code
+        for url in of_the_patient()
+        if url.name != "actigraphy:upload"
+    }
+
+
+def sees(chart: Any, user: Any) -> bool:
+    """Whether every one of the patient's URLs is open, or every one is closed."""
+    user = type(user).objects.get(pk=user.pk)  # roles are remembered on the object
+    opened = {name: status in (200, 302) for name, status in reads_of(chart, user).items()}
+    assert len(set(opened.values())) == 1, opened
+    listed = CANARIES.search(ask(visitor(user), "GET", "/api/v1/patients").content)
+    assert bool(listed) == next(iter(opened.values()))
+    return bool(listed)
+
+
+def test_a_shared_patient_is_seen_until_the_grant_ends(chart, nurse):
+    assert not sees(chart, nurse)
+    share_patient(patient=chart.patient, user=nurse)
+    assert sees(chart, nurse)
+    Grant.objects.filter(user=nurse).update(valid_until=clock.now() + timedelta(seconds=60))
+    assert sees(chart, nurse)
+    Grant.objects.filter(user=nurse).update(valid_until=clock.now())
+    assert not sees(chart, nurse)
+
+
+def test_who_leaves_the_team_sees_nothing_unless_another_team_shares_the_patient(chart, therapist, team, other_team):
+    leave_team(team=team, user=therapist)
+    assert not sees(chart, therapist)
+    join_team(team=team, user=therapist)
+    join_team(team=other_team, user=therapist)
+    assign_patient(team=other_team, patient=chart.patient)
+    leave_team(team=team, user=therapist)
+    assert sees(chart, therapist)
+    CareTeam.objects.get(pk=other_team.pk).delete()
+    sync_team_grants()
+    assert not sees(chart, therapist)
+
+
+def test_an_inactive_user_is_a_stranger_at_once(chart, psychiatrist):
+    client = visitor(psychiatrist)
+    assert ask(client, "GET", f"/api/v1/patients/{chart.patient.pk}").status_code == 200
+    psychiatrist.is_active = False
+    psychiatrist.save()
+    assert ask(client, "GET", f"/api/v1/patients/{chart.patient.pk}").status_code == 401
+    assert outcome(ask(client, "GET", f"/patients/{chart.patient.pk}/actigraphy/")) == "login"
+
+
+def test_a_superuser_is_given_no_chart_by_being_one(chart, superuser, make_user):
+    both = make_user("both@clinic.test", "psychiatrist", is_superuser=True, is_staff=True)
+    assert set(reads_of(chart, superuser).values()) <= {403, 404}
+    assert set(reads_of(chart, both).values()) == {404}
+
+
+def test_the_api_says_which_refusal_it_is(chart, outsider, nurse):
+    address = f"/api/v1/patients/{chart.patient.pk}"
+    assert ask(visitor(None), "GET", address).json()["code"] == "not_authenticated"
+    assert ask(visitor(outsider), "GET", address).json()["code"] == "role_required"
+    assert ask(visitor(nurse), "GET", address).json()["code"] == "not_found"

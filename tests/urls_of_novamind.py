@@ -1,0 +1,83 @@
+"""Every URL that the resolver knows, and how to ask for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLResolver
+
+_PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Url:
+    """One pattern: its name (or its route where it has none) and the parameters it takes."""
+
+    name: str
+    route: str
+    named: bool
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(regex or plain for regex, plain in _PARAMETER.findall(self.route))
+
+    @property
+    def model(self) -> str:
+        """``app_model`` of an admin page or an API object, where there is one."""
+        if self.name.startswith("api:"):
+            noun = self.name.removeprefix("api:").split("-")[0]
+            return {"patient": "patients_patient"}.get(noun, f"actigraphy_{noun}")
+        if self.name == "admin:auth_user_password_change":
+            return "accounts_user"
+        found = re.search(r"admin/(\w+)/(\w+)/", self.route)
+        return f"{found[1]}_{found[2]}" if found else ""
+
+    def of(self, values: dict[str, Any]) -> str:
+        """The address with these values in the place of its parameters."""
+        if self.named:
+            return reverse(self.name, kwargs={name: values[name] for name in self.parameters})
+        bare = _PARAMETER.sub(lambda found: str(values[found[1] or found[2]]), self.route)
+        return "/" + bare.replace("^", "").replace("$", "")
+
+
+def every_url() -> list[Url]:
+    """All patterns of the project."""
+    return sorted(_walk(get_resolver(), "", ""), key=lambda url: url.name)
+
+
+def _walk(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[Url]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern, namespace + (f"{pattern.namespace}:" if pattern.namespace else ""), route)
+        else:
+            yield Url(namespace + pattern.name if pattern.name else route, route, bool(pattern.name))
+
+
+def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
+    """Parameters that name rows of this chart."""
+    row = chart.rows.get(url.model, user)
+    return {
+        "patient_id": chart.patient.pk,
+        "recording_id": chart.recording.pk,
+        "record_id": chart.analysis.pk,
+        "job_id": chart.job.pk,
+        "alert_id": chart.alert.pk,
+        "pk": row.pk,
+        "object_id": row.pk,
+        "id": row.pk,
+        "app_label": "patients",
+        "content_type_id": 1,
+        "url": "nowhere",
+        "unmatched": "nowhere",
+    }
+
+
+def unknown(values: dict[str, Any]) -> dict[str, Any]:
+    """The same parameters, naming nobody."""
+    return {name: UUID(int=7) if isinstance(value, UUID) else value for name, value in values.items()}
