@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from actigraphy.numbers import RHYTHM
+from actigraphy.numbers import COUNTS, RHYTHM
 from actigraphy.readers import ReadRecording
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pipeline import RestActivity, analyze_counts
@@ -119,12 +119,22 @@ def stored(value: float | Abstained) -> Any:
     return value.as_json() if isinstance(value, Abstained) else float(value)
 
 
+def rhythm(rest: RestActivity) -> dict[str, float | Abstained]:
+    """The rest-activity numbers by their names in the API; levels per minute, whatever the recording's epoch."""
+    per_minute = 60 / rest.epoch_s
+    found: dict[str, float | Abstained] = {}
+    for name, number in RHYTHM.items():
+        value = rest.rhythm[number.key]
+        found[name] = value * per_minute if number.unit == COUNTS and not isinstance(value, Abstained) else value
+    return found
+
+
 def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:
     """What an :class:`actigraphy.models.Analysis` keeps beside its nights."""
     rest = analyzed.rest
     utc = rest.times.utc_s
     return {
-        "rhythm": {name: stored(rest.rhythm[number.key]) for name, number in RHYTHM.items()},
+        "rhythm": {name: stored(value) for name, value in rhythm(rest).items()},
         "quality": {
             "minutes": len(rest.counts) * rest.epoch_s // 60,
             "worn_minutes": int(np.count_nonzero(rest.worn)) * rest.epoch_s // 60,

@@ -13,12 +13,12 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from actigraphy import pages
-from actigraphy.analysis import Analyzed, code_version, results, stored
+from actigraphy.analysis import Analyzed, code_version, results, rhythm, stored
 from actigraphy.models import Analysis, Recording, Source
-from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.numbers import NIGHT
 from actigraphy.services import night_rows
 from novamind import clock
-from novamind.display import CLOCK, clock_time
+from novamind.display import clock_time
 from novamind.measures import Abstained
 
 
@@ -61,11 +61,10 @@ def provenance(analyzed: Analyzed) -> dict[str, Any]:
 
 def _rhythm(analyzed: Analyzed, abstentions: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, number in RHYTHM.items():
-        value = analyzed.rest.rhythm[number.key]
+    for name, value in rhythm(analyzed.rest).items():
         if isinstance(value, Abstained):
             abstentions[f"rhythm.{name}"], values[name] = value.reason, None
-        elif number.unit == CLOCK and name.endswith("_onset"):
+        elif name.endswith("_onset"):
             values[name] = clock_time(value)
         else:
             values[name] = float(value)
