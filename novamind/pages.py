@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -19,6 +21,13 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first thing this role may open."""
     items = frame.context(request)["nav"]
     return redirect(items[0]["url"] if items else "help")
+
+
+@require_GET
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The mark in the browser's tab, for pages that name none (Django admin)."""
+    return redirect(static("favicon.svg"))
 
 
 @require_GET

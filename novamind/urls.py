@@ -24,6 +24,7 @@ api = [
 urlpatterns = [
     path("", pages.home, name="home"),
     path("help/", pages.help_page, name="help"),
+    path("favicon.ico", pages.favicon, name="favicon"),
     path("accounts/", include("novamind.accounts.urls")),
     path("patients/", include("patients.urls")),
     path("patients/<uuid:patient_id>/actigraphy/", include("actigraphy.urls")),

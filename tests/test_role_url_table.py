@@ -30,6 +30,7 @@ SEES_THE_CHART = {"therapist", "psychiatrist"}
 TABLE = """
 home                               GET     login 302 302 302 302 302 302 302
 help                               GET     login 200 200 200 200 200 200 200
+favicon                            GET     302   302 302 302 302 302 302 302
 live                               GET     200   200 200 200 200 200 200 200
 ready                              GET     200   200 200 200 200 200 200 200
 metrics                            GET     401   401 401 401 401 401 401 401
