@@ -46,7 +46,7 @@ SENTENCES = {
 }
 
 
-class UnreadableRecording(Exception):  # noqa: N818 (it names the file's fault, not the program's)
+class UnreadableRecording(Exception):
     """A file that cannot be taken as a recording.
 
     Attributes

@@ -97,6 +97,8 @@ class _Timeline:
     worn: Bools
     periods: tuple[RestPeriod, ...]
     times: LocalTimes
+    night: NDArray[np.int64]
+    scored: bool
     epoch_s: int
     method: str
 
@@ -162,9 +164,10 @@ def score_nights(
     """
     if not len(times):
         return ()
-    line = _Timeline(sleep, worn, periods, times, epoch_s, method)
+    # What would otherwise be worked out from the whole recording once more for every night.
+    nights, scored = times.night, not bool(np.isnan(sleep).all())
+    line = _Timeline(sleep, worn, periods, times, nights, scored, epoch_s, method)
     mains = {period.night: period for period in periods if period.main}
-    nights = times.night
     starts = np.concatenate(([0], np.flatnonzero(np.diff(nights) > 0) + 1, [len(nights)]))
     return tuple(
         _score_night(line, int(low), int(high), mains.get(int(nights[low])), min_worn_h)
@@ -173,7 +176,7 @@ def score_nights(
 
 
 def _score_night(line: _Timeline, low: int, high: int, rest: RestPeriod | None, min_worn_h: float) -> Night:
-    evening = date_from_ordinal_day(int(line.times.night[low]))
+    evening = date_from_ordinal_day(int(line.night[low]))
     worn_h = float(line.worn[low:high].sum()) * line.epoch_s / 3600.0
     flags = [] if line.times.offset_s[low:high].min() == line.times.offset_s[low:high].max() else ["dst"]
     if not line.worn[low:high].all() or (high - low) * line.epoch_s < 23 * 3600:
@@ -220,7 +223,7 @@ def _measure(line: _Timeline, rest: RestPeriod | None, unworn_s: int, truncated:
     if unworn_s >= max(3 * 3600, length * line.epoch_s) or line.worn[rest.start : rest.end].mean() < REST_WORN_SHARE:
         raise Abstained("too_little_wear")
     sleep = line.sleep[rest.start : rest.end]
-    if np.isnan(line.sleep).all():
+    if not line.scored:
         raise Abstained("unsupported_device", what=f"sleep from epochs of {line.epoch_s} s")
     scored = np.isfinite(sleep)
     bounds = sleep_bounds(sleep, epoch_s=line.epoch_s)
@@ -237,7 +240,7 @@ def _numbers(line: _Timeline, rest: RestPeriod, bounds: tuple[int, int]) -> dict
     onset = float(at[rest.start + bounds[0]])
     offset = onset + (bounds[1] - bounds[0]) * line.epoch_s
     halfway = (onset + offset) / 2
-    middle = int(np.searchsorted(at, halfway, side="right")) - 1
+    middle = int((halfway - float(at[0])) // line.epoch_s)
     tst = float((within == 1).sum() * minutes)
     return {
         "rest_start": float(at[rest.start]),

@@ -145,7 +145,9 @@ def nights(
         bed = _bed_time(awake_since, pressure, upper, peak, evening, work[:, night])
         onset = bed + latency[:, night]
         pressure = _risen(pressure, onset - awake_since)
-        lower = _LOWER - _LOWER_PER_NEED * people.sleep_need + 0.028 * irregular * z[night, 4] + 0.05 * hypomanic[:, night]
+        lower = (
+            _LOWER - _LOWER_PER_NEED * people.sleep_need + 0.028 * irregular * z[night, 4] + 0.05 * hypomanic[:, night]
+        )
         offset = _wake_time(onset, pressure, lower, peak, waso[:, night])
         rings = (work[:, night + 1] == DAY) & effects.alarm
         alarm = morning + 24.0 + people.alarm_h + 0.15 * z[night, 5]

@@ -137,7 +137,7 @@ def _compile(model: keras.Model) -> Any:
     # TensorFloat-32 keeps 10 bits of the mantissa: on a GPU the same weeks would not replay to 1e-6.
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, WEEK_MIN), tf.float32)])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec((None, WEEK_MIN), tf.float32)])
     def forward(weeks: Any) -> Any:
         return model(weeks, training=False)
 

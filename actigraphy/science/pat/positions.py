@@ -31,7 +31,7 @@ def sinusoids(tokens: int, width: int) -> NDArray[np.float32]:
 
 
 @keras.saving.register_keras_serializable(package="novamind")
-class SinusoidalPositions(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+class SinusoidalPositions(keras.layers.Layer):
     """Adds :func:`sinusoids`; a formula in a layer, so that the table is in neither the config nor the weights."""
 
     def call(self, tokens: Any) -> Any:
