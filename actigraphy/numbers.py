@@ -8,7 +8,6 @@ from typing import Final
 
 from novamind.display import CLOCK
 
-
 COUNTS = "counts/min"
 
 
