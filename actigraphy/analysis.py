@@ -9,6 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from actigraphy.readers import ReadRecording
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pipeline import RestActivity, analyze_counts
 from novamind.clock import from_epoch, local_times, zone
+from novamind.display import clock_time
 from novamind.measures import Abstained
 
 #: What a file's format says of its device, and which of :data:`DEVICES` a person may state instead.
@@ -109,9 +112,18 @@ def _hash(read: ReadRecording, device: DeviceProfile, assume_worn: bool) -> str:
     return digest.hexdigest()
 
 
+@cache
 def code_version() -> str:
-    """The version of this program, as results name it."""
-    return str(settings.VERSION)
+    """The version of this program and of the very code that computes: ``0.1.0+`` and 12 digits of its SHA-256.
+
+    A changed formula is a new version without anybody remembering to say so; an old result is never taken for new.
+    """
+    here = Path(__file__).parent
+    files = [here / "analysis.py", *(here / "science").glob("*.py"), *(here / "readers").glob("*.py")]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
 
 
 def stored(value: float | Abstained) -> Any:
@@ -127,6 +139,15 @@ def rhythm(rest: RestActivity) -> dict[str, float | Abstained]:
         value = rest.rhythm[number.key]
         found[name] = value * per_minute if number.unit == COUNTS and not isinstance(value, Abstained) else value
     return found
+
+
+def plain_rhythm(kept: dict[str, Any], valid_days: int) -> dict[str, Any]:
+    """Stored rhythm as the API and ``analyze`` give it: ``days``, onsets as HH:MM, null for an abstention."""
+    plain: dict[str, Any] = {"days": valid_days}
+    for name in RHYTHM:
+        value = kept[name]
+        plain[name] = None if isinstance(value, dict) else clock_time(value) if name.endswith("_onset") else value
+    return plain
 
 
 def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:

@@ -8,6 +8,6 @@ class ActigraphyConfig(AppConfig):
     verbose_name = "Actigraphy"
     patient_tabs = [PatientTab("Actigraphy", "actigraphy:patient", 20)]
     last_signal = ["actigraphy.services.last_signal_at"]
-    provenance = ["actigraphy.pages.provenance_of"]
+    provenance = ["actigraphy.pages.provenance.provenance_of"]
     at_start = ["actigraphy.pat.register_at_start"]
     demo = ["actigraphy.demo.seed"]

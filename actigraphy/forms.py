@@ -34,5 +34,8 @@ class UploadForm(forms.Form):
     )
     device_type = forms.ChoiceField(label="Device", choices=ANY_DEVICE, required=False)
     columns = ColumnsField(
-        label="Columns of another table", required=False, max_length=300, help_text="time=…, activity=…"
+        label="Columns of another table",
+        required=False,
+        max_length=300,
+        help_text="Only for a table of another kind: time=Date/Time, activity=Counts",
     )

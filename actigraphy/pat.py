@@ -84,7 +84,8 @@ def weights_files() -> list[Path]:
 def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
     """Check an operator's weights file, keep a copy in the models folder, register it and put it into production.
 
-    Returns the version and whether it is new. Installing the same bytes again changes nothing.
+    Returns the version and whether it is new. Installing the same bytes again changes nothing. The version that served
+    before retires: an operator who names a file has decided.
 
     Raises
     ------
@@ -92,22 +93,34 @@ def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
         The file is missing, damaged or not a PAT encoder; nothing is kept.
     """
     weights = load_weights(path)
-    name = f"PAT-{weights.size.name}_{weights.sha256[:12]}.h5"
-    target = settings.PAT_WEIGHTS_DIR / name
-    if path.resolve() != target.resolve() and not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".part")
-        shutil.copyfile(path, partial)
-        partial.replace(target)
-    return _register(weights, target.name, by=by)
+    target = settings.PAT_WEIGHTS_DIR / f"{_name(weights)}_{weights.sha256[:12]}.h5"
+    new = path.resolve() != target.resolve() and not target.exists()
+    try:
+        if new:
+            _copy(path, target)
+        return _register(weights, target.name, by=by, retire_others=True)
+    except Exception:
+        if new:
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    shutil.copyfile(path, partial)
+    partial.replace(target)
 
 
 def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError]]:
-    """Register the files found in the models folder at start; a bad file is reported and does not stop the others."""
+    """Register the files found in the models folder; a bad file is reported and does not stop the others.
+
+    A mounted file serves only where nothing of its name serves yet: it never replaces what a person installed.
+    """
     found: list[tuple[Path, ModelVersion | WeightsError]] = []
     for path in weights_files():
         try:
-            found.append((path, _register(load_weights(path), path.name, by=by)[0]))
+            found.append((path, _register(load_weights(path), path.name, by=by, retire_others=False)[0]))
         except WeightsError as error:
             found.append((path, error))
     return found
@@ -116,23 +129,25 @@ def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError
 def register_at_start(say: Callable[[str], object]) -> None:
     """Register the weights that were mounted since the last start, and say what was found."""
     for path, found in register_mounted(by="system:start"):
-        fault = isinstance(found, WeightsError)
-        say(f"PAT weights {path.name}: " + (f"refused, {found.detail}" if fault else f"{found.name}, {found.stage}"))  # type: ignore[union-attr]
+        said = f"refused, {found.detail}" if isinstance(found, WeightsError) else f"{found.name}, {found.stage}"
+        say(f"PAT weights {path.name}: {said}")
 
 
-def _register(weights: WeightsFile, file_name: str, *, by: str) -> tuple[ModelVersion, bool]:
-    """One row per weights; the newest an operator brings serves, the one before retires."""
+def _register(weights: WeightsFile, file_name: str, *, by: str, retire_others: bool) -> tuple[ModelVersion, bool]:
+    """One row per weights."""
+    stages = ModelVersion.Stage
     with transaction.atomic():
         known = ModelVersion.objects.filter(name=_name(weights), version=weights.sha256[:12]).first()
         if known is not None:
             return known, False
-        serving = ModelVersion.objects.filter(name=_name(weights), stage=ModelVersion.Stage.PRODUCTION)
-        serving.update(stage=ModelVersion.Stage.RETIRED)
+        serving = ModelVersion.objects.filter(name=_name(weights), stage=stages.PRODUCTION)
+        if retire_others:
+            serving.update(stage=stages.RETIRED)
         version = ModelVersion.objects.create(
             name=_name(weights),
             version=weights.sha256[:12],
             kind=ModelVersion.Kind.ENCODER,
-            stage=ModelVersion.Stage.PRODUCTION,
+            stage=stages.DRAFT if serving.exists() else stages.PRODUCTION,
             weights_sha256=weights.sha256,
             weights_file=file_name,
             code_version=settings.VERSION,

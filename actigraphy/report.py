@@ -13,12 +13,12 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from actigraphy import pages
-from actigraphy.analysis import Analyzed, code_version, results, rhythm, stored
+from actigraphy.analysis import Analyzed, code_version, plain_rhythm, results, rhythm, stored
 from actigraphy.models import Analysis, Recording, Source
 from actigraphy.numbers import NIGHT
+from actigraphy.pages.minutes import Minutes, per_minute
 from actigraphy.services import night_rows
 from novamind import clock
-from novamind.display import clock_time
 from novamind.measures import Abstained
 
 
@@ -38,7 +38,7 @@ def as_json(analyzed: Analyzed, pat: Abstained, *, file: str) -> dict[str, Any]:
             "time_zone": analyzed.read.zone,
         },
         "nights": [_night(night, n, analyzed.read.zone, abstentions) for n, night in enumerate(rest.nights)],
-        "rhythm": {"days": rest.valid_days} | _rhythm(analyzed, abstentions),
+        "rhythm": _rhythm(analyzed, abstentions),
         "pat": {"abstained": pat.reason, "code": pat.code},
         "provenance": provenance(analyzed),
         "abstentions": abstentions,
@@ -60,15 +60,9 @@ def provenance(analyzed: Analyzed) -> dict[str, Any]:
 
 
 def _rhythm(analyzed: Analyzed, abstentions: dict[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in rhythm(analyzed.rest).items():
-        if isinstance(value, Abstained):
-            abstentions[f"rhythm.{name}"], values[name] = value.reason, None
-        elif name.endswith("_onset"):
-            values[name] = clock_time(value)
-        else:
-            values[name] = float(value)
-    return values
+    kept = {name: stored(value) for name, value in rhythm(analyzed.rest).items()}
+    abstentions |= {f"rhythm.{name}": value["reason"] for name, value in kept.items() if isinstance(value, dict)}
+    return plain_rhythm(kept, analyzed.rest.valid_days)
 
 
 def _night(night: Any, index: int, zone: str, abstentions: dict[str, str]) -> dict[str, Any]:
@@ -100,9 +94,9 @@ def as_html(analyzed: Analyzed, pat: Abstained, *, file: str) -> str:
     from plotly.offline import get_plotlyjs
 
     analysis = unsaved(analyzed, pat)
-    minutes = pages.Minutes(
+    minutes = Minutes(
         int(analyzed.rest.times.utc_s[0]),
-        pages.per_minute(analyzed.rest.counts, analyzed.rest.epoch_s),
+        per_minute(analyzed.rest.counts, analyzed.rest.epoch_s),
         np.repeat(analyzed.rest.worn, analyzed.rest.epoch_s // 60),
     )
     context = pages.shown(analysis, night_rows(analysis, analyzed), minutes, None)
@@ -172,6 +166,8 @@ def unsaved(analyzed: Analyzed, pat: Abstained) -> Analysis:
     source = Source(patient_id=nobody, kind=Source.Kind.RECORDING, device_type=analyzed.device.key)
     source.recording = Recording(
         patient_id=nobody,
+        zone=analyzed.read.zone,
+        start=analyzed.start,
         notices=[{"code": notice.code, "detail": notice.detail} for notice in analyzed.read.notices],
     )
     return Analysis(

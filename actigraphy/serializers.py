@@ -8,10 +8,12 @@ from django import forms
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from actigraphy.analysis import plain_rhythm
 from actigraphy.forms import parse_columns
 from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.science.devices import DEVICES
+from novamind import clock
 
 
 class MetadataField(serializers.JSONField):
@@ -68,7 +70,7 @@ class RecordingSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def _row(self, recording: Recording) -> dict[str, Any]:
-        from actigraphy.pages import recording_rows
+        from actigraphy.pages.recordings import recording_rows
 
         rows = self.context.setdefault("recording_rows", {})
         if recording.pk not in rows:
@@ -84,7 +86,16 @@ class RecordingSerializer(serializers.ModelSerializer):
 
 
 class NightSerializer(serializers.ModelSerializer):
-    """A night under the date of its evening; a number that was not given is null, its reason in ``abstentions``."""
+    """A night under the date of its evening, on the patient's clock; a number that was not given is null, its reason
+    in ``abstentions``."""
+
+    def to_representation(self, night: Night) -> dict[str, Any]:
+        body = super().to_representation(night)
+        tz = clock.zone(night.analysis.zone)
+        for name in ("onset", "offset"):
+            moment = getattr(night, name)
+            body[name] = None if moment is None else moment.astimezone(tz).isoformat()
+        return body
 
     class Meta:
         model = Night
@@ -110,10 +121,9 @@ class AnalysisSerializer(serializers.ModelSerializer):
             "quality", "pat", "abstentions", "provenance",
         )  # fmt: skip
 
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": "number", "nullable": True}})
+    @extend_schema_field({"type": "object", "description": "As `manage.py analyze` gives it; *_onset is HH:MM"})
     def get_rhythm(self, analysis: Analysis) -> dict[str, Any]:
-        kept = analysis.results["rhythm"]
-        return {name: None if isinstance(kept[name], dict) else kept[name] for name in RHYTHM}
+        return plain_rhythm(analysis.results["rhythm"], analysis.results["quality"]["valid_days"])
 
     @extend_schema_field({"type": "object"})
     def get_abstentions(self, analysis: Analysis) -> dict[str, Any]:

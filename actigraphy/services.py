@@ -80,11 +80,19 @@ def ingest_recording(
         start=from_epoch(read.start_s),
         end=from_epoch(read.start_s + len(read) * read.epoch_s),
         epoch_s=read.epoch_s,
-        notices=[{"code": notice.code, "detail": notice.detail} for notice in read.notices],
+        notices=[*_elsewhere(patient, upload.sha256), *({"code": n.code, "detail": n.detail} for n in read.notices)],
         metadata=metadata,
         uploaded_by=by.pk if by else None,
     )
     return _keep(recording, upload)
+
+
+def _elsewhere(patient: Patient, sha256: str) -> list[dict[str, str]]:
+    """A notice if another chart holds the same file, which does not say whose: somebody may have the wrong patient."""
+    with aggregates():
+        if not Recording.objects.filter(sha256=sha256).exclude(patient=patient).exists():
+            return []
+    return [{"code": "also_elsewhere", "detail": "The same file is in another chart. Is this the right patient?"}]
 
 
 def _keep(recording: Recording, upload: EncryptedUpload) -> tuple[Recording, bool]:
@@ -98,9 +106,14 @@ def _keep(recording: Recording, upload: EncryptedUpload) -> tuple[Recording, boo
     except IntegrityError:  # the same file, sent twice at once: the other one was first
         default_storage.delete(name)
         return Recording.objects.get(patient=recording.patient_id, sha256=recording.sha256), False
-    enqueue(ANALYZE, key=f"{ANALYZE}:{recording.pk}", actor=recording.uploaded_by, recording_id=recording.pk)
+    enqueue(ANALYZE, key=analysis_key(recording), actor=recording.uploaded_by, recording_id=recording.pk)
     note_object(EventType.DATA_COLLECTION, "actigraphy.Recording", recording.pk)
     return recording, True
+
+
+def analysis_key(recording: Recording) -> str:
+    """The key of the job that analyzes a recording."""
+    return f"{ANALYZE}:{recording.pk}"
 
 
 def _read(content: bytes, name: str, zone_name: str, columns: dict[str, str] | None) -> ReadRecording:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,9 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from actigraphy.analysis import EmptyWindow, WrongDevice
 from actigraphy.forms import UploadForm
 from actigraphy.models import Analysis, Recording
-from actigraphy.pages import SHOWN_DAYS, analysis_context, recording_rows
+from actigraphy.pages import SHOWN_DAYS, analysis_context
+from actigraphy.pages.recordings import recording_rows
 from actigraphy.readers import UnreadableRecording
 from actigraphy.services import ingest_recording
+from novamind import display
 from novamind.accounts.rights import requires
 from patients.models import Patient
 from patients.pages import patient_page
@@ -66,13 +69,19 @@ def upload(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES) if sent else UploadForm()
     if sent and form.is_valid():
         try:
-            recording, _ = ingest_recording(
+            recording, created = ingest_recording(
                 patient=person,
                 upload=form.cleaned_data["file"],
                 by=request.user,  # type: ignore[arg-type]
                 device_type=form.cleaned_data["device_type"] or None,
                 columns=form.cleaned_data["columns"],
             )
+            if not created:
+                uploaded = recording.created_at.astimezone(person.tz)
+                said = (
+                    f"This file was already uploaded on {display.day(uploaded)} at {uploaded:%H:%M}; nothing was added."
+                )
+                messages.info(request, said)
             return redirect(f"{reverse(TAB, args=[person.pk])}?recording={recording.pk}")
         except UnreadableRecording as error:
             form.add_error("file", error.detail)

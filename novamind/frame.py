@@ -70,10 +70,10 @@ def last_signals(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
     return found
 
 
-def provenance_of(record_id: UUID, user: Any) -> dict[str, Any] | None:
+def provenance_of(record_id: UUID, user: Any, number: str = "") -> dict[str, Any] | None:
     """Asks each app (``provenance`` on its AppConfig) for the record behind a number; ``None`` if nobody shows it."""
     for name in _declared("provenance"):
-        if (record := import_string(name)(record_id, user)) is not None:
+        if (record := import_string(name)(record_id, user, number)) is not None:
             return record
     return None
 

@@ -134,6 +134,8 @@ class Measure:
         An interval, in the same unit; the method says which.
     record_id : UUID, optional
         The row whose provenance page explains the number.
+    name : str, optional
+        Which number of that row it is; the provenance page shows it first.
     """
 
     value: float
@@ -145,6 +147,7 @@ class Measure:
     low: float | None = None
     high: float | None = None
     record_id: UUID | None = field(default=None, compare=False)
+    name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.value != self.value:

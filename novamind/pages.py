@@ -39,7 +39,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def provenance(request: HttpRequest, record_id: UUID) -> HttpResponse:
     """Where a number comes from: inputs, method, versions, who asked and when. Hidden is 404."""
-    record = frame.provenance_of(record_id, request.user)
+    record = frame.provenance_of(record_id, request.user, request.GET.get("number", ""))
     if record is None:
         raise Http404
     return render(request, "provenance.html", record)

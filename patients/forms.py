@@ -31,7 +31,10 @@ class PatientForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["teams"].queryset = CareTeam.objects.filter(memberships__user=user)  # type: ignore[attr-defined]
+        own = CareTeam.objects.filter(memberships__user=user)
+        self.fields["teams"].queryset = own  # type: ignore[attr-defined]
+        self.fields["teams"].initial = own
+        self._in_teams = own.exists()
 
     def clean_date_of_birth(self) -> Any:
         born = self.cleaned_data["date_of_birth"]
@@ -40,8 +43,15 @@ class PatientForm(forms.Form):
             raise forms.ValidationError("This cannot be a date of birth.")
         return born
 
+    def clean_teams(self) -> Any:
+        chosen = self.cleaned_data["teams"]
+        if self._in_teams and not chosen:
+            raise forms.ValidationError("Choose at least one of your teams, or nobody there sees the chart any more.")
+        return chosen
+
     @staticmethod
     def initial_of(patient: Patient) -> dict[str, Any]:
         """What the form starts from when a chart is edited."""
         names = ("first_name", "last_name", "date_of_birth", "mrn", "sex", "pronouns", "zone", "phone", "email")
-        return {name: getattr(patient, name) for name in (*names, "version")}
+        teams = [assignment.team_id for assignment in patient.assignments.all()]
+        return {name: getattr(patient, name) for name in (*names, "version")} | {"teams": teams}

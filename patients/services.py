@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -80,24 +81,35 @@ def _save(patient: Patient) -> None:
         raise
 
 
-def find_patients(user: User, query: str) -> list[Patient]:
-    """The user's own patients whose name or record number begins with the query; only these are noted as seen.
+def find_patients(user: User, query: str, *, at_most: int) -> tuple[list[Patient], int]:
+    """The user's own patients of that name or record number, and how many there are; the returned are noted as seen.
+
+    Each word of the query begins a word of the name, in any order, accents aside.
 
     Decrypts the visible patients in memory: about 75 microseconds each, measured.
     """
     wanted = normalized(query)
     if not wanted:
-        return []
+        return [], 0
     with unseen():
         found = [patient for patient in Patient.objects.visible_to(user).by_name() if _matches(patient, wanted)]
-    for patient in found:
+    for patient in found[:at_most]:
         saw(patient.pk)
-    return found
+    return found[:at_most], len(found)
 
 
 def _matches(patient: Patient, wanted: str) -> bool:
-    names = (patient.last_name, patient.first_name, f"{patient.first_name} {patient.last_name}", patient.name)
-    return any(normalized(name).startswith(wanted) for name in names) or normalized(patient.mrn or "") == wanted
+    """Every word of the query begins a word of the name, accents aside; or it is the record number."""
+    words = _plain(f"{patient.first_name} {patient.last_name}").split()
+    asked = _plain(wanted).replace(",", " ").split()
+    named = bool(asked) and all(any(word.startswith(part) for word in words) for part in asked)
+    return named or normalized(patient.mrn or "") == wanted
+
+
+def _plain(text: str) -> str:
+    """Without accents, for people whose keyboard has none."""
+    decomposed = unicodedata.normalize("NFKD", normalized(text)).replace("-", " ")
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def join_team(*, team: CareTeam, user: User) -> None:
@@ -127,6 +139,13 @@ def unassign_patient(*, team: CareTeam, patient: Patient) -> None:
         for assignment in CareAssignment.objects.filter(team=team, patient=patient):
             assignment.delete()
         sync_team_grants(patients=[patient.pk])
+
+
+def assign_among(patient: Patient, *, own: Iterable[CareTeam], chosen: Iterable[CareTeam]) -> None:
+    """Of these teams, exactly the chosen ones care for the patient from now on; other teams are left alone."""
+    kept = set(chosen)
+    for team in own:
+        (assign_patient if team in kept else unassign_patient)(team=team, patient=patient)
 
 
 def share_patient(*, patient: Patient, user: User) -> None:

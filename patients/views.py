@@ -15,8 +15,8 @@ from novamind.accounts.rights import requires
 from novamind.audit.recording import saw, unseen
 from patients.forms import PatientForm
 from patients.models import CareAssignment, Patient
-from patients.pages import patient_page
-from patients.services import MrnTaken, StaleEdit, create_patient, find_patients, update_patient
+from patients.pages import freshness, patient_page
+from patients.services import MrnTaken, StaleEdit, assign_among, create_patient, find_patients, update_patient
 
 PAGE = 50
 
@@ -44,17 +44,20 @@ def patient_list(request: HttpRequest) -> HttpResponse:
 @requires("see_patients")
 def search(request: HttpRequest) -> HttpResponse:
     """Find among the user's own patients by name or record number; a single hit opens."""
-    query = request.POST.get("q", "")[:80]
-    found = find_patients(request.user, query)  # type: ignore[arg-type]
-    if len(found) == 1:
+    query = request.POST.get("q", "").strip()[:80]
+    if not query:
+        return redirect("patients:list")
+    found, total = find_patients(request.user, query, at_most=PAGE)  # type: ignore[arg-type]
+    if total == 1:
         return redirect("patients:home", found[0].pk)
     context = {
-        "rows": rows(found[:PAGE]),
+        "rows": rows(found),
         "query": query,
         "may_create": request.user.may("create_patients"),  # type: ignore[union-attr]
         "page": 1,
         "pages": 1,
-        "total": len(found),
+        "total": total,
+        "cut": total > len(found),
     }
     return render(request, "patients/list.html", context)
 
@@ -76,6 +79,7 @@ def rows(patients: list[Patient]) -> list[dict[str, Any]]:
             "mrn": patient.mrn,
             "teams": teams.get(patient.pk, []),
             "last_signal": signals.get(patient.pk),
+            "freshness": freshness(signals.get(patient.pk)),
             "url": reverse("patients:home", args=[patient.pk]),
         }
         for patient in patients
@@ -105,11 +109,11 @@ def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Change the chart's head; a form made from an older version is answered 409 and keeps what was typed."""
     patient, context = patient_page(request, patient_id, "patients:edit")
     form = PatientForm(_sent(request), user=request.user, initial=PatientForm.initial_of(patient))
-    del form.fields["teams"]
     if request.method == "POST" and form.is_valid():
-        changes = {name: value for name, value in form.cleaned_data.items() if name != "version"}
+        changes = {name: value for name, value in form.cleaned_data.items() if name not in {"teams", "version"}}
         try:
             update_patient(patient, version=form.cleaned_data["version"] or 0, **changes)
+            assign_among(patient, own=form.fields["teams"].queryset, chosen=form.cleaned_data["teams"])
             return redirect("patients:home", patient.pk)
         except MrnTaken:
             form.add_error("mrn", "Another patient has this number.")

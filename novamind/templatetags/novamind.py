@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,24 +22,34 @@ register = template.Library()
 
 
 @register.inclusion_tag("_measure.html")
-def measure(value: object, zone: str | None = None, full: bool = True) -> dict[str, Any]:
+def measure(
+    value: object, zone: str | None = None, full: bool = True, evening: date | None = None, until: int = 12
+) -> dict[str, Any]:
     """A number with unit, n, interval and a link to its provenance; an abstention as its reason; a clock time.
 
-    ``full=False`` leaves n and interval to the provenance page: for dense tables.
+    ``full=False`` leaves n and interval to the provenance page: for dense tables. With ``evening`` a clock time has its
+    weekday before it where it is not plainly of that night: before 18:00, or from the hour ``until`` of the next day.
     """
     if isinstance(value, Abstained):
         return {"abstained": value.reason}
     if isinstance(value, Measure):
         return _measured(value, full=full)
     if isinstance(value, datetime):
-        return {"digits": f"{_in_zone(value, zone):%H:%M}"}
+        local = _in_zone(value, zone)
+        plain = evening is None or _plainly_of(evening, local, until)
+        return {"digits": f"{local:%H:%M}" if plain else f"{local:%a %H:%M}"}
     return {"nothing": True}
+
+
+def _plainly_of(evening: date, local: datetime, until: int) -> bool:
+    wall, midnight = local.replace(tzinfo=None), datetime.combine(evening, time())
+    return timedelta(hours=18) <= wall - midnight < timedelta(hours=24 + until)
 
 
 def _measured(value: Measure, *, full: bool) -> dict[str, Any]:
     digits, unit = display.number(value.value, value.unit)
     shown: dict[str, Any] = {"digits": digits, "unit": unit, "method": value.method}
-    shown["url"] = _provenance(value.record_id)
+    shown["url"] = _provenance(value.record_id, value.name)
     if full:
         shown["n"] = value.n
         if value.low is not None and value.high is not None:
@@ -50,11 +61,11 @@ def _measured(value: Measure, *, full: bool) -> dict[str, Any]:
     return shown
 
 
-def _provenance(record_id: UUID | None) -> str | None:
+def _provenance(record_id: UUID | None, name: str) -> str | None:
     if record_id is None:
         return None
     try:
-        return reverse("provenance", args=[record_id])
+        return reverse("provenance", args=[record_id]) + (f"?{urlencode({'number': name})}" if name else "")
     except NoReverseMatch:
         return None
 

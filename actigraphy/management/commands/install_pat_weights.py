@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from actigraphy import pat
 from actigraphy.science.pat.weights import WeightsError
@@ -31,6 +32,8 @@ class Command(BaseCommand):
             version, created = pat.install(options["file"], by=options["by"])
         except WeightsError as error:
             raise CommandError(f"{options['file']}: {error.code}: {error.detail}") from None
+        except DatabaseError:
+            raise CommandError("The database is not ready; run manage.py migrate_locked first.") from None
         self._report(options["file"], version)
         if not created:
             self.stdout.write("It was registered before; nothing changed.")
@@ -39,8 +42,8 @@ class Command(BaseCommand):
         if isinstance(found, WeightsError):
             self.stderr.write(f"{path.name}: refused, {found.code}: {found.detail}")
             return
-        published = found.card.get("published_as")
-        vouched = f"the published {published}" if published else "a file nobody is known to have published"
-        self.stdout.write(
-            f"{found.name}: sha256 {found.weights_sha256}, {vouched}; {found.get_stage_display().lower()}."
-        )
+        self.stdout.write(f"{found.name}: sha256 {found.weights_sha256}; {found.get_stage_display().lower()}.")
+        if published := found.card.get("published_as"):
+            self.stdout.write(f"This is the published {published}.")
+        else:
+            self.stderr.write("Warning: nobody is known to have published this file. Be sure where it comes from.")

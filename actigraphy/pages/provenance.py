@@ -1,0 +1,112 @@
+"""Where a number comes from: the number asked for first, then its record, then the file behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from actigraphy.models import Analysis
+from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.pages.tables import night_measure, rhythm_measure
+from actigraphy.pages.words import window_in_words
+from actigraphy.science.devices import DEVICES
+from novamind import clock, display
+from novamind.accounts.models import User
+from novamind.measures import Abstained, Shown
+
+
+def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
+    """The page's context for an analysis this user may see; ``None`` for any other id.
+
+    ``number`` is the name of a :class:`Measure` of it (``night.2026-10-24.tst_min``, ``rhythm.l5``) or empty.
+    """
+    found = Analysis.objects.visible_to(user).filter(pk=record_id)
+    analysis = found.select_related("source__recording", "patient").first()
+    if analysis is None:
+        return None
+    return {
+        "asked": asked_rows(analysis, number),
+        "record": record_rows(analysis),
+        "numbers": exact_numbers(analysis),
+        "inputs": input_rows(analysis),
+    }
+
+
+def asked_rows(analysis: Analysis, number: str) -> dict[str, str]:
+    """The number that was clicked, in full; empty when there is none of that name."""
+    kind, _, rest = number.partition(".")
+    if kind == "rhythm" and rest in RHYTHM:
+        return _in_full(RHYTHM[rest].label, rhythm_measure(analysis, rest), analysis)
+    evening, _, column = rest.partition(".")
+    night = next((one for one in analysis.nights.all() if str(one.date) == evening), None)
+    if kind == "night" and night is not None and column in NIGHT:
+        label = f"{NIGHT[column][1]}, night of {display.day(night.date)}"
+        return _in_full(label, night_measure(night, column, analysis), analysis)
+    return {}
+
+
+def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, str]:
+    if isinstance(shown, Abstained):
+        return {label: shown.reason}
+    rows = {label: f"{display.in_words(shown.value, shown.unit)} ({shown.value!r} {shown.unit})"}
+    tz = clock.zone(analysis.zone)
+    if shown.window is not None:
+        first, last = shown.window.start.astimezone(tz), shown.window.end.astimezone(tz)
+        rows["Window"] = f"{display.day(first)} {first:%H:%M} to {display.day(last)} {last:%H:%M}"
+    if shown.n is not None:
+        rows["From"] = f"{shown.n} valid days"
+    if shown.coverage is not None:
+        rows["Worn"] = display.in_words(100 * shown.coverage, "%")
+    return rows | {"Method": shown.method}
+
+
+def record_rows(analysis: Analysis) -> dict[str, str]:
+    """The analysis the number belongs to."""
+    methods = {f"Method, {name.replace('_', ' ')}": method for name, method in analysis.methods.items()}
+    return {
+        "Patient": analysis.patient.name,
+        "Analyzed": window_in_words(analysis),
+        "Device": DEVICES[analysis.device_type].label,
+        **methods,
+        "Computed": _local(analysis.created_at, analysis),
+        "Asked for by": _name(analysis.requested_by),
+        "Code version": analysis.code_version,
+        "Record": str(analysis.pk),
+        "Input hash (SHA-256)": analysis.input_hash,
+    }
+
+
+def input_rows(analysis: Analysis) -> dict[str, str]:
+    """The file the analysis read."""
+    recording = getattr(analysis.source, "recording", None)
+    if recording is None:
+        return {}
+    return {
+        "File": recording.file_name,
+        "Format": recording.format,
+        "Epoch": f"{recording.epoch_s} s",
+        "Uploaded": f"{_local(recording.created_at, analysis)} by {_name(recording.uploaded_by)}",
+        "Recording": str(recording.pk),
+        "File (SHA-256)": recording.sha256,
+    }
+
+
+def exact_numbers(analysis: Analysis) -> dict[str, str]:
+    """Every rhythm number in full precision."""
+    shown = {}
+    for name, number in RHYTHM.items():
+        value = analysis.results["rhythm"][name]
+        unit = "h after midnight" if number.unit == display.CLOCK else number.unit
+        shown[number.label] = value["reason"] if isinstance(value, dict) else f"{value!r} {unit}".strip()
+    return shown
+
+
+def _local(moment: datetime, analysis: Analysis) -> str:
+    local = moment.astimezone(clock.zone(analysis.zone))
+    return f"{display.day(local)} {local:%H:%M:%S} ({analysis.zone})"
+
+
+def _name(user_id: UUID | None) -> str:
+    user = User.objects.filter(pk=user_id).first() if user_id else None
+    return str(user) if user else "the system"
