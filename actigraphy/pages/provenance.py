@@ -33,7 +33,7 @@ def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | N
     }
 
 
-def asked_rows(analysis: Analysis, number: str) -> dict[str, str]:
+def asked_rows(analysis: Analysis, number: str) -> dict[str, Any]:
     """The number that was clicked, in full; empty when there is none of that name."""
     kind, _, rest = number.partition(".")
     if kind == "rhythm" and rest in RHYTHM:
@@ -46,10 +46,11 @@ def asked_rows(analysis: Analysis, number: str) -> dict[str, str]:
     return {}
 
 
-def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, str]:
+def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, Any]:
     if isinstance(shown, Abstained):
-        return {label: shown.reason}
-    rows = {label: f"{display.in_words(shown.value, shown.unit)} ({shown.value!r} {shown.unit})"}
+        return {"label": label, "value": shown.reason, "rows": {}}
+    unit = "h after midnight" if shown.unit == display.CLOCK else shown.unit
+    rows = {"In full": f"{shown.value!r} {unit}".strip()}
     tz = clock.zone(analysis.zone)
     if shown.window is not None:
         first, last = shown.window.start.astimezone(tz), shown.window.end.astimezone(tz)
@@ -58,7 +59,8 @@ def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, str]:
         rows["From"] = f"{shown.n} valid days"
     if shown.coverage is not None:
         rows["Worn"] = display.in_words(100 * shown.coverage, "%")
-    return rows | {"Method": shown.method}
+    value = display.in_words(shown.value, shown.unit)
+    return {"label": label, "value": value, "rows": rows | {"Method": shown.method}}
 
 
 def record_rows(analysis: Analysis) -> dict[str, str]:

@@ -109,10 +109,10 @@ def test_the_number_that_was_clicked_stands_first_on_its_provenance_page(page_of
     night = Night.objects.filter(tst_min__isnull=False).first()
     address = reverse("provenance", args=[analysis.pk])
     asked = client.get(address, {"number": f"night.{night.date}.tst_min"}).context["asked"]
-    label, shown = next(iter(asked.items()))
-    assert display.day(night.date) in label
-    assert f"({night.tst_min!r} min)" in shown
-    assert asked["Method"] == night.method
+    assert display.day(night.date) in asked["label"]
+    assert asked["value"] == display.duration(night.tst_min)
+    assert asked["rows"]["In full"] == f"{night.tst_min!r} min"
+    assert asked["rows"]["Method"] == night.method
     assert not client.get(address, {"number": "night.2000-01-01.password"}).context["asked"]
 
 
