@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from actigraphy import pages
@@ -125,10 +126,15 @@ def _static(name: str) -> str:
     return (settings.BASE_DIR / "static" / name).read_text(encoding="utf-8")
 
 
-def _drawn(figure: dict[str, Any], style: str) -> str:
+def _drawn(figure: dict[str, Any] | Abstained, style: str) -> str:
     """A figure as a piece of HTML; its colours, which are names on our pages, as the values of the light theme."""
     from plotly.io import to_html
 
+    if isinstance(figure, Abstained):
+        return format_html('<p class="abstained">Not drawn: {}.</p>', figure.reason)
+    caption = format_html('<p class="small muted">{}</p>', figure["layout"]["meta"]["caption"])
+    if not figure["data"]:
+        return caption
     light: dict[str, str] = {}
     for name, value in re.findall(r"(--[\w-]+):\s*([^;}]+)", style):
         light.setdefault(name, value.strip())  # the dark theme repeats the names further down
@@ -136,7 +142,7 @@ def _drawn(figure: dict[str, Any], style: str) -> str:
     drawn["layout"].pop("meta", None)
     options = {"displaylogo": False, "responsive": True}
     html = to_html(drawn, full_html=False, include_plotlyjs=False, validate=False, config=options)
-    return mark_safe(html)  # noqa: S308
+    return mark_safe(html) + caption  # noqa: S308
 
 
 def _colored(value: Any, colors: dict[str, str]) -> Any:

@@ -1,6 +1,7 @@
 """The charts of the Actigraphy page. Arrays in, plain Plotly figure dicts out."""
 
-from actigraphy.charts.actogram import DayRow, RestBar, actogram
+from actigraphy.charts.actogram import actogram
+from actigraphy.charts.day_row import DayRow, RestBar
 from actigraphy.charts.mean_day import MeanDay, Stretch, profile
 from actigraphy.charts.trend import Series, running_median, trend
 

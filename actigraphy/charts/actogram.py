@@ -3,75 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actigraphy.charts.day_row import DAY_MIN, DayRow, Floats
 from novamind.charts import Figure, figure, packed, rectangles, vertical_line
 from novamind.display import DASH, clock_time, day, in_words, short_day
 
-Floats = NDArray[np.floating[Any]]
-Bools = NDArray[np.bool_]
-Half = tuple["DayRow", int, int]
+Half = tuple[DayRow, int, int]
 
 BIN_MIN = 5
-DAY_MIN = 1440
 _ROW = 1000  # y units of one actogram row, so that whole numbers of two bytes say where a point is
 _FLOOR, _CEILING = 220, 960  # of the activity area
 _REST = (30, 180)  # of the rest bar beneath
-
-
-class RestBar(NamedTuple):
-    """A rest interval or nap, in elapsed minutes since the noon its row begins with."""
-
-    start_min: float
-    end_min: float
-    kind: Literal["sleep", "nap"] = "sleep"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DayRow:
-    """One local day from noon to noon, by the minute.
-
-    Parameters
-    ----------
-    evening : date
-        The date the noon it begins with has.
-    activity : ndarray of float, shape (m,)
-        Counts per minute; NaN where nothing was recorded. ``m`` is 1440; 1380 or 1500 where the clock was changed.
-    worn : ndarray of bool, shape (m,)
-        False where the device was off the wrist or silent.
-    rest : sequence of RestBar
-        Plain tuples ``(start_min, end_min, kind)`` will do.
-    change_min : int, optional
-        Elapsed minute at which the clock was changed; needed where ``m`` is not 1440.
-    """
-
-    evening: date
-    activity: Floats
-    worn: Bools
-    rest: Sequence[RestBar | tuple[float, float, str]] = ()
-    change_min: int | None = None
-
-    def __post_init__(self) -> None:
-        if len(self.activity) != len(self.worn):
-            raise ValueError("activity and worn have the same minutes")
-        if len(self.activity) != DAY_MIN and self.change_min is None:
-            raise ValueError("a day that is not 24 hours long says where its clock was changed")
-
-    @property
-    def skipped_min(self) -> int:
-        """Minutes the clock jumped ahead: 60 in spring, -60 in autumn, 0 else."""
-        return DAY_MIN - len(self.activity)
-
-    def wall(self, elapsed_min: Floats) -> Floats:
-        """Elapsed minutes since noon as wall-clock minutes since noon: where a reader of the axis expects them."""
-        if self.change_min is None:
-            return elapsed_min
-        return np.where(elapsed_min >= self.change_min, elapsed_min + self.skipped_min, elapsed_min)
+_WORD_MIN = 240  # minutes of the axis that a word takes on a phone
 
 
 def actogram(days: Sequence[DayRow], *, unit: str = "counts/min", zone: str = "") -> Figure:
@@ -102,14 +50,16 @@ def actogram(days: Sequence[DayRow], *, unit: str = "counts/min", zone: str = ""
     x, y = _contour(halves, binned, top)
     traces = [
         _filled(packed(x), packed(y), "var(--activity-fill)"),
+        _second_passes(halves, binned, top),
         _hatched(halves),
         *(_rest_bars(halves, kind, color) for kind, color in (("sleep", "var(--sleep)"), ("nap", "var(--nap)"))),
+        _start_and_end(halves),
         _hourly(halves, len(rows), unit),
     ]
     return figure(
         [trace for trace in traces if trace is not None],
         height=56 + len(rows) * (38 if len(rows) <= 16 else 28 if len(rows) <= 31 else 20),
-        caption=_caption(top, unit, zone),
+        caption=_caption(days, top, unit, zone),
         table=_day_table(days, unit),
         shapes=shapes,
         xaxis={
@@ -169,13 +119,12 @@ def _contour(
     """Every area of the actogram as one closed outline.
 
     Between two areas it runs along their floors and the left edge and back, which encloses nothing; so it needs no
-    gaps, whole numbers suffice and the chart weighs half. A double hour is drawn twice, one pass over the other.
+    gaps, whole numbers suffice and the chart weighs half. The second pass of a double hour is left out of it.
     """
     xs, ys = [], []
     for row, x0, y0 in halves:
         middles, means = binned[row.evening]
-        scaled = np.nan_to_num(np.clip(means / top, 0, 1) if top else means * 0) * (_CEILING - _FLOOR)
-        heights = np.round(y0 + _FLOOR + scaled).astype(np.int32)
+        heights = np.round(y0 + _height(np.nan_to_num(means), top)).astype(np.int32)
         for part in _passes(row, middles):
             x = np.round(x0 + row.wall(middles[part])).astype(np.int16)
             floor = y0 + _FLOOR
@@ -185,11 +134,34 @@ def _contour(
     return np.concatenate(xs), y.astype(np.uint16) if y.max() <= np.iinfo(np.uint16).max else y
 
 
+def _height(means: Floats, top: float) -> Floats:
+    """Of the outline above the foot of its row, in y units; NaN stays NaN."""
+    return _FLOOR + (np.clip(means / top, 0, 1) if top else means * 0) * (_CEILING - _FLOOR)
+
+
 def _passes(row: DayRow, middles: Floats) -> list[slice]:
     if row.change_min is None:
         return [slice(None)]
-    cut = int(np.searchsorted(middles, row.change_min))
-    return [part for part in (slice(0, cut), slice(cut, None)) if len(middles[part])]
+    again = row.double_hour or slice(row.change_min, row.change_min)
+    first, second = (int(np.searchsorted(middles, minute)) for minute in (again.start, again.stop))
+    return [part for part in (slice(0, first), slice(second, None)) if len(middles[part])]
+
+
+def _second_passes(halves: Sequence[Half], binned: dict[date, tuple[Floats, Floats]], top: float) -> Figure | None:
+    """The second pass of each double hour as a line before the area of the first, so that both can be read."""
+    xs, ys = [], []
+    for row, x0, y0 in halves:
+        if row.double_hour is None:
+            continue
+        middles, means = binned[row.evening]
+        part = slice(*np.searchsorted(middles, [row.double_hour.start, row.double_hour.stop]))
+        xs.append(np.append(x0 + row.wall(middles[part]), np.nan))
+        ys.append(np.append(y0 + _height(means[part], top), np.nan))
+    if not xs:
+        return None
+    x, y = (packed(np.concatenate(parts).astype(np.float32)) for parts in (xs, ys))
+    line = {"width": 2, "color": "var(--text)"}
+    return {"type": "scatter", "mode": "lines", "line": line, "hoverinfo": "skip", "x": x, "y": y}
 
 
 def _clock_changes(halves: Sequence[Half]) -> Iterator[tuple[float, int]]:
@@ -222,7 +194,7 @@ def _boxes(spans: Sequence[tuple[float, float, int]], low: int, high: int, color
 def _hatched(halves: Sequence[Half]) -> Figure | None:
     spans = []
     for row, x0, y0 in halves:
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], ~row.worn, [False]]).astype(np.int8)))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], ~row.worn & row.within, [False]]).astype(np.int8)))
         for start, end in edges.reshape(-1, 2):
             spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end) if high - low >= BIN_MIN]
     trace = _boxes(spans, _FLOOR, _CEILING, "var(--off-wrist-tint)")
@@ -236,9 +208,38 @@ def _rest_bars(halves: Sequence[Half], kind: str, color: str) -> Figure | None:
     spans = []
     for row, x0, y0 in halves:
         for start, end, its_kind in row.rest:
-            if its_kind == kind:
+            start, end = max(start, 0), min(end, len(row.activity))
+            if its_kind == kind and start < end:
                 spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end)]
     return _boxes(spans, *_REST, color)
+
+
+def _start_and_end(halves: Sequence[Half]) -> Figure | None:
+    """A mark, and a word where there is room, at the start and the end of the recording."""
+    marks = []
+    for row, x0, y0 in halves:
+        wall = row.wall(np.arange(len(row.activity), dtype=float))
+        for at in np.flatnonzero(np.diff(row.within.astype(np.int8))):
+            starts = bool(row.within[at + 1])
+            minute = float(wall[at + 1] if starts else wall[at] + 1)
+            word, place = ("start", "middle left") if starts else ("end", "middle right")
+            room = x0 + minute if starts else 2 * DAY_MIN - x0 - minute
+            symbol = "triangle-right" if starts else "triangle-left"
+            marks.append((x0 + minute, y0 + _ROW // 2, symbol, place, word if room > _WORD_MIN else ""))
+    if not marks:
+        return None
+    x, y, symbols, places, words = (list(column) for column in zip(*marks, strict=True))
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "marker": {"size": 8, "color": "var(--muted)", "symbol": symbols},
+        "textfont": {"size": 12, "color": "var(--muted)"},
+        "textposition": places,
+        "text": words,
+        "hoverinfo": "skip",
+        "x": x,
+        "y": y,
+    }
 
 
 def _on_the_wall(row: DayRow, start: float, end: float) -> list[tuple[float, float]]:
@@ -281,21 +282,43 @@ def _hourly(halves: Sequence[Half], n_rows: int, unit: str) -> Figure:
     }
 
 
-def _caption(top: float, unit: str, zone: str) -> str:
+def _caption(days: Sequence[DayRow], top: float, unit: str, zone: str) -> str:
     clock = f"Clock hours in {zone}; " if zone else ""
     scale = f"full height is {in_words(top, unit)}, the 99th percentile of 5-minute means" if top else "no movement"
-    return f"{clock}each day is drawn twice, noon to noon and again to the right of the day before; {scale}."
+    sentences = [f"{clock}each day is drawn twice, noon to noon and again to the right of the day before; {scale}."]
+    sentences += [
+        f"In the night of {short_day(row.evening)} the clocks showed {_hour_shown_twice(row)} twice: "
+        "the area is the first time, the line the second."
+        for row in days
+        if row.double_hour
+    ]
+    return " ".join(sentences)
+
+
+def _hour_shown_twice(row: DayRow) -> str:
+    again = row.double_hour or slice(0, 0)
+    low, high = row.wall(np.array([again.start, again.stop - 1e-6]))
+    return f"{clock_time(12 + low / 60)}{DASH}{clock_time(12 + high / 60)}"
 
 
 def _day_table(days: Sequence[DayRow], unit: str) -> tuple[list[str], list[list[str]]]:
     rows = []
     for row in days:
-        known = row.worn & np.isfinite(row.activity)
+        known = row.worn & row.within & np.isfinite(row.activity)
         mean = in_words(float(row.activity[known].mean()), unit) if known.any() else "not worn"
-        rests = {"sleep": [], "nap": []}  # type: dict[str, list[str]]
-        for start, end, kind in row.rest:
-            low, high = row.wall(np.array([start, end]))
-            rests[kind].append(f"{clock_time(12 + low / 60)}{DASH}{clock_time(12 + high / 60)}")
-        worn = in_words(float(row.worn.sum()), "min")
-        rows.append([day(row.evening), ", ".join(rests["sleep"]) or DASH, ", ".join(rests["nap"]) or DASH, worn, mean])
+        worn = in_words(float((row.worn & row.within).sum()), "min")
+        if not row.within.all():
+            worn += f" of {in_words(float(row.within.sum()), 'min')} recorded"
+        rests = _rests_in_words(row, row is days[0])
+        rows.append([day(row.evening), rests["sleep"] or DASH, rests["nap"] or DASH, worn, mean])
     return ["Noon to noon from", "Rest", "Naps", "Worn", "Mean activity"], rows
+
+
+def _rests_in_words(row: DayRow, is_first: bool) -> dict[str, str]:
+    """Rests by kind, in order; one that crosses noon only in the row in which it begins, or the first that is shown."""
+    found: dict[str, list[str]] = {"sleep": [], "nap": []}
+    for start, end, kind in sorted(row.rest):
+        if start >= 0 or is_first:
+            low, high = row.wall(np.array([start, end]))
+            found[kind].append(f"{clock_time(12 + low / 60)}{DASH}{clock_time(12 + high / 60)}")
+    return {kind: ", ".join(spans) for kind, spans in found.items()}

@@ -15,6 +15,7 @@ Floats = NDArray[np.floating[Any]]
 
 DAY_MIN = 1440
 BIN_MIN = 10
+BAND_NEEDS = 5  # days; of fewer, the middle 80 % is only their extremes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +52,31 @@ def profile(mean_day: MeanDay) -> Figure:
     n_days = len(mean_day.days)
     bins = mean_day.days.reshape(n_days, -1, BIN_MIN)
     known = np.isfinite(bins).sum(axis=2)
+    if not known.any():
+        return figure([], height=120, caption="No minute was worn, so there is no mean day.")
     per_day = np.divide(np.nansum(bins, axis=2), known, out=np.full(known.shape, np.nan), where=known > 0)
     low, mean, high = _spread(per_day)
     hours = ((np.arange(len(mean)) + 0.5) * BIN_MIN / 60).astype(np.float32)
-    ceiling = float(np.nanmax(high)) if np.isfinite(high).any() else 1.0
+    ceiling = float(np.nanmax(np.fmax(mean, high)))
+    n = np.isfinite(per_day).sum(axis=0).astype(np.uint16)
     shapes, labels = _stretches(mean_day, ceiling)
     at = [clock_time(float(hour) - BIN_MIN / 120) for hour in hours]
-    n = np.isfinite(per_day).sum(axis=0).astype(np.uint8)
-    edge: Figure = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "x": packed(hours), "hoverinfo": "skip"}
-    line = edge | {
+    line: Figure = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": packed(hours),
         "y": packed(mean.astype(np.float32)),
         "line": {"width": 2, "color": "var(--activity)"},
+        "connectgaps": False,
         "text": at,
         "customdata": packed(n),
-        "hoverinfo": "all",
         "hovertemplate": f"%{{text}}<br>mean %{{y:.0f}} {mean_day.unit}<br>n = %{{customdata}} days<extra></extra>",
     }
+    band = _band(hours, low, high)
     return figure(
-        [
-            edge | {"y": packed(low.astype(np.float32))},
-            edge | {"y": packed(high.astype(np.float32)), "fill": "tonexty", "fillcolor": "var(--activity-tint)"},
-            line,
-        ],
+        [band, line] if band else [line],
         height=280,
-        caption=f"Line: mean of {n_days} days in {BIN_MIN}-minute steps. Band: the middle 80 % of days.",
+        caption=_caption(int(known.any(axis=1).sum()), int(n.max()), banded=band is not None),
         table=_profile_table(at, low, mean, high, mean_day.unit),
         shapes=shapes,
         annotations=labels,
@@ -87,14 +89,54 @@ def profile(mean_day: MeanDay) -> Figure:
     )
 
 
+def _caption(n_days: int, most: int, *, banded: bool) -> str:
+    """Counts only the days that have a worn minute; ``most`` is how many have one at the same time of day."""
+    days = f"mean of {n_days} days" if most > 1 else "one day at each time of day"
+    line = f"Line: {days}, in {BIN_MIN}-minute steps."
+    if banded:
+        return f"{line} Band: the middle 80 % of days, where at least {BAND_NEEDS} have a value."
+    return f"{line} No band: it needs {BAND_NEEDS} days with a value at the same time of day."
+
+
 def _spread(per_day: Floats) -> tuple[Floats, Floats, Floats]:
-    """10th percentile, mean and 90th percentile over days; NaN where no day has a value."""
-    some = np.isfinite(per_day).any(axis=0)
+    """10th percentile, mean and 90th percentile over days.
+
+    NaN where no day has a value; the percentiles also where fewer than ``BAND_NEEDS`` days have one.
+    """
+    n = np.isfinite(per_day).sum(axis=0)
+    some, enough = n > 0, n >= BAND_NEEDS
     out = np.full((3, per_day.shape[1]), np.nan)
-    if some.any():
-        out[0, some], out[2, some] = np.nanquantile(per_day[:, some], [0.1, 0.9], axis=0)
-        out[1, some] = np.nanmean(per_day[:, some], axis=0)
+    out[1, some] = np.nanmean(per_day[:, some], axis=0)
+    if enough.any():
+        out[0, enough], out[2, enough] = np.nanquantile(per_day[:, enough], [0.1, 0.9], axis=0)
     return out[0], out[1], out[2]
+
+
+def _band(hours: NDArray[np.float32], low: Floats, high: Floats) -> Figure | None:
+    """The spread between days as one closed outline for each run of bins that have one.
+
+    Not a fill between two lines: Plotly draws that across the gaps of both.
+    """
+    known = np.isfinite(low)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8))).reshape(-1, 2)
+    if not len(edges):
+        return None
+    xs: list[Floats] = []
+    ys: list[Floats] = []
+    for start, end in edges:
+        run = slice(start, end)
+        xs += [hours[run], hours[run][::-1], np.array([hours[start], np.nan])]
+        ys += [low[run], high[run][::-1], np.array([low[start], np.nan])]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": "var(--activity-tint)",
+        "hoverinfo": "skip",
+        "x": packed(np.concatenate(xs).astype(np.float32)),
+        "y": packed(np.concatenate(ys).astype(np.float32)),
+    }
 
 
 def _stretches(mean_day: MeanDay, ceiling: float) -> tuple[list[Figure], list[Figure]]:

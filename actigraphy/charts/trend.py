@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from novamind.charts import Figure, days_axis, figure, horizontal_band, label, packed
 from novamind.display import CLOCK, DASH, clock_time, day, in_words
+from novamind.measures import Abstained
 
 Floats = NDArray[np.floating[Any]]
 
+NEEDS = 2  # nights with a value
 MEDIAN_DAYS, MEDIAN_NEEDS = 7, 4
 
 
@@ -36,7 +38,9 @@ class Series:
     coverage : ndarray of float, shape (n,), optional
         Share of the night worn, 0 to 1.
     baseline : (low, high), optional
-        The person's own range, in the unit of the values; drawn as a band.
+        The person's own range, in the unit of the values; drawn as a band after the nights it was made from.
+    baseline_nights : sequence of date, optional
+        Evenings of those nights, in order; without them no band is drawn, since nobody could say what it is.
     """
 
     name: str
@@ -46,9 +50,10 @@ class Series:
     coverage: Floats | None = None
     baseline: tuple[float, float] | None = None
     symbol: str = field(default="circle")
+    baseline_nights: Sequence[date] = ()
 
 
-def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure:
+def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure | Abstained:
     """One value a night as points, the 7-day median as a line, the person's own range as a band; gaps stay gaps.
 
     Parameters
@@ -57,20 +62,29 @@ def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure:
         In order; evenings that are missing among them are gaps.
     series : sequence of Series
         Of one unit.
+
+    Returns
+    -------
+    dict or Abstained
+        ``too_few_nights`` where no series has two values: one point is no trend, and axes without any are invented.
     """
-    if not len(evenings):
-        return figure([], height=120, caption="No night was measured.")
+    most = max((int(np.isfinite(one.values).sum()) for one in series), default=0)
+    if most < NEEDS:
+        return Abstained("too_few_nights", needed=NEEDS, got=most)
     unit = series[0].unit
     calendar = [evenings[0] + timedelta(days=n) for n in range((evenings[-1] - evenings[0]).days + 1)]
     at = np.array([(evening - evenings[0]).days for evening in evenings])
     traces: list[Figure] = []
     shapes, labels = [], []
+    drawn_with_band: list[Series] = []
     for one in series:
         values = np.full(len(calendar), np.nan)
         values[at] = one.values
         traces += _trend_traces(calendar, values, one, evenings)
-        if one.baseline is not None:
-            shapes.append(horizontal_band(*one.baseline, color="var(--activity-tint)"))
+        if one.baseline is not None and one.baseline_nights and one.baseline_nights[-1] < calendar[-1]:
+            span = {"xref": "x", "x0": f"{one.baseline_nights[-1]} 12:00", "x1": f"{calendar[-1]} 12:00"}
+            shapes.append(horizontal_band(*one.baseline, color="var(--activity-tint)") | span)
+            drawn_with_band.append(one)
         if len(series) > 1 and np.isfinite(values).any():
             labels.append(_end_label(values, one))
     every = np.concatenate(
@@ -79,8 +93,7 @@ def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure:
     caption = (
         "Points: nights. Line: median of the last 7 nights, where at least 4 of them and the night itself have a value."
     )
-    if shapes:
-        caption += " Band: own baseline."
+    caption += "".join(f" {sentence}" for sentence in _bands_in_words(drawn_with_band))
     return figure(
         traces,
         height=240 if len(series) == 1 else 300,
@@ -144,6 +157,18 @@ def _end_label(values: Floats, one: Series) -> Figure:
     # Beside the plot, not in it: there it would lie on the points it names.
     place = {"xref": "paper", "xanchor": "left", "yanchor": "middle", "xshift": 4, "align": "left"}
     return label("<br>".join(_name_lines(one)), x=1, y=float(values[last]), color=one.color, **place)
+
+
+def _bands_in_words(series: Sequence[Series]) -> list[str]:
+    """What each band is, once for all series whose own nights are the same."""
+    named: dict[str, list[str]] = {}
+    for one in series:
+        first, last = (f"{evening.day} {evening:%b}" for evening in (one.baseline_nights[0], one.baseline_nights[-1]))
+        nights = f"{len(one.baseline_nights)} measured nights ({first} to {last})"
+        named.setdefault(f"own baseline, median \u00b1 scaled MAD of the first {nights}", []).append(one.name)
+    if len(named) == 1:
+        return [f"Band: {words}." for words in named]
+    return [f"Band of {', '.join(names)}: {words}." for words, names in named.items()]
 
 
 def _name_lines(*series: Series) -> list[str]:

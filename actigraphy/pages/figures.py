@@ -11,6 +11,7 @@ from actigraphy.charts import DayRow, MeanDay, RestBar, Series, Stretch, actogra
 from actigraphy.models import Analysis, Night
 from actigraphy.pages.minutes import MINUTE_S, Floats, Minutes
 from actigraphy.science.baseline import own_baseline
+from actigraphy.science.thresholds import BASELINE_NIGHTS
 from novamind import clock
 from novamind.measures import Abstained
 
@@ -42,6 +43,7 @@ def figures(analysis: Analysis, nights: list[Night], minutes: Minutes, since: da
 
 def _series(nights: list[Night], name: str, values: Floats, unit: str, column: str) -> Series:
     """One line of a trend, with wear for the hover and the person's own usual range where there are nights enough."""
+    measured = [night.date for night, value in zip(nights, values, strict=True) if np.isfinite(value)]
     try:
         baseline = own_baseline(values)
     except Abstained:
@@ -49,7 +51,9 @@ def _series(nights: list[Night], name: str, values: Floats, unit: str, column: s
     worn = np.array([night.worn_h / 24 for night in nights])
     wake = column in {"waso_min", "offset"}
     look = {"color": "var(--light)", "symbol": "diamond"} if wake else {}
-    return Series(name, values, unit, coverage=worn, baseline=baseline, **look)
+    return Series(
+        name, values, unit, coverage=worn, baseline=baseline, baseline_nights=measured[:BASELINE_NIGHTS], **look
+    )
 
 
 def column_of(nights: list[Night], name: str) -> Floats:
@@ -91,12 +95,14 @@ def day_rows(analysis: Analysis, minutes: Minutes, since: date | None = None) ->
         activity, worn = minutes.cut(start, (end - start) // MINUTE_S)
         changes = clock.transitions(start, end, tz)[1:]
         rest = [
-            RestBar((max(b, start) - start) / 60, (min(e, end) - start) / 60, kind)  # type: ignore[arg-type]
+            RestBar((b - start) / 60, (e - start) / 60, kind)  # type: ignore[arg-type]
             for b, e, kind in bars
             if b < end and e > start
         ]
         change = (changes[0][0] - start) // MINUTE_S if changes else None
-        rows.append(DayRow(evening, activity, worn, rest, change))
+        at = start + MINUTE_S * np.arange(len(activity))
+        recorded = (at + MINUTE_S > analysis.window_start.timestamp()) & (at < analysis.window_end.timestamp())
+        rows.append(DayRow(evening, activity, worn, rest, change, recorded))
         evening += timedelta(days=1)
     return rows
 

@@ -110,9 +110,7 @@ def cautions(analysis: Analysis, nights: list[Night]) -> list[str]:
         f"Worn {display.in_words(100 * worn_share(analysis.results['quality']), '%')} of the recording; "
         f"{measured} of {within} nights measured."
     ]
-    said += [
-        notice["detail"] for notice in notices_of(analysis) if notice["code"] in CLOCK_NOTICES | {"also_elsewhere"}
-    ]
+    said += [notice["detail"] for notice in notices_of(analysis) if notice["code"] in WORRYING]
     if analysis.patient_id.int and local_date(analysis.window_start, analysis.zone) < analysis.patient.date_of_birth:
         said.append("The recording is dated before this person was born: no date or weekday on this page can be right.")
     if analysis.device_type == "actigraph":

@@ -108,7 +108,7 @@ class TestActogram:
         drawn = actogram([row])
         hatched = unpacked(trace(drawn, "var(--off-wrist-tint)")["x"])
         assert (np.nanmin(hatched), np.nanmax(hatched).round()) == (600, 660)
-        [marks] = [one for one in drawn["data"] if one["mode" if "mode" in one else "type"] == "markers+text"]
+        [marks] = [one for one in drawn["data"] if one.get("mode") == "markers+text"]
         assert list(zip(marks["x"], marks["text"], strict=True)) == [(360.0, "start"), (1200.0, "end")]
         assert drawn["layout"]["meta"]["table"]["rows"][0][3] == "13 h 00 min of 14 h 00 min recorded"
         go.Figure(drawn)
@@ -274,7 +274,7 @@ class TestMeanDay:
         days = np.full((18, 1440), 50.0)
         days[16:] = np.nan
         assert caption(profile(MeanDay(days))).startswith("Line: mean of 16 days,")
-        assert caption(profile(MeanDay(days[15:]))).startswith("Line: the one day that was worn,")
+        assert caption(profile(MeanDay(days[15:]))).startswith("Line: one day at each time of day,")
 
     def test_more_days_than_a_byte_counts_are_counted(self):
         line = profile(MeanDay(np.full((300, 1440), 50.0)))["data"][-1]

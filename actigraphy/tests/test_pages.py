@@ -24,8 +24,8 @@ from novamind.simulator import ALL, Persona, simulate, write_awd
 WHOLE = ALL.without("missing")
 
 
-def awd(days: int, seed: int = 5) -> SimpleUploadedFile:
-    lived = simulate(Persona.draw(seed, zone="Europe/Oslo"), start=date(2026, 2, 2), days=days, effects=WHOLE)
+def awd(days: int, seed: int = 5, start: date = date(2026, 2, 2)) -> SimpleUploadedFile:
+    lived = simulate(Persona.draw(seed, zone="Europe/Oslo"), start=start, days=days, effects=WHOLE)
     return SimpleUploadedFile(f"SYNTHETIC_{seed}.awd", write_awd(lived))
 
 
@@ -114,6 +114,15 @@ def test_the_number_that_was_clicked_stands_first_on_its_provenance_page(page_of
     assert asked["rows"]["In full"] == f"{night.tst_min!r} min"
     assert asked["rows"]["Method"] == night.method
     assert not client.get(address, {"number": "night.2000-01-01.password"}).context["asked"]
+
+
+def test_a_recording_dated_before_birth_says_that_its_dates_cannot_be_right(client, patient, psychiatrist):
+    client.force_login(psychiatrist)
+    sent = send(client, patient, awd(3, start=date(1925, 2, 2)))
+    run_waiting()
+    text = words(client.get(sent["Location"]))
+    assert "dated before this person was born" in text
+    assert "The recording is dated 1925" in text
 
 
 def test_the_same_file_again_says_so_and_adds_nothing(client, patient, psychiatrist):
