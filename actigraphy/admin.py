@@ -1,3 +1,5 @@
+"""What was measured, in Django admin."""
+
 from typing import Any
 
 from django.contrib import admin

@@ -160,6 +160,7 @@ def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:
             "minutes": len(rest.counts) * rest.epoch_s // 60,
             "worn_minutes": int(np.count_nonzero(rest.worn)) * rest.epoch_s // 60,
             "valid_days": rest.valid_days,
+            "overlapping_days": rest.overlapping_days,
             "days": [{"date": day.day.isoformat(), "worn_min": day.worn_min, "valid": day.valid} for day in rest.days],
             "gaps": [
                 {

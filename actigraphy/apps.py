@@ -1,3 +1,5 @@
+"""Actigraphy as a Django app: what it declares for the frame, provenance, start and demo."""
+
 from django.apps import AppConfig
 
 from novamind.frame import PatientTab

@@ -1,3 +1,5 @@
+"""Pages of one patient's recordings, under ``/patients/<uuid>/actigraphy/``."""
+
 from django.urls import path
 
 from actigraphy import views

@@ -108,13 +108,16 @@ def day_rows(analysis: Analysis, minutes: Minutes, since: date | None = None) ->
 
 
 def mean_day(analysis: Analysis, minutes: Minutes) -> MeanDay:
-    """Each local day by the minute of its clock; a skipped hour is missing, of a double hour the second pass stays."""
+    """Each valid local day by the minute of its clock; a skipped hour is missing, of a double hour the second pass stays."""
     times = clock.local_times(minutes.start_s, MINUTE_S, len(minutes.activity), clock.zone(analysis.zone))
     if not len(times):
         return MeanDay(np.full((1, 1440), np.nan))
     first = int(times.day[0])
     days = np.full((int(times.day[-1]) - first + 1, 1440), np.nan)
     days[times.day - first, times.second_of_day // MINUTE_S] = np.where(minutes.worn, minutes.activity, np.nan)
+    valid = {day["date"] for day in analysis.results["quality"]["days"] if day["valid"]}
+    kept = [str(clock.date_from_ordinal_day(first + n)) in valid for n in range(len(days))]
+    days = days[kept] if any(kept) else np.full((1, 1440), np.nan)
     rhythm = analysis.results["rhythm"]
     return MeanDay(days, l5=_stretch(rhythm, "l5", 5), m10=_stretch(rhythm, "m10", 10))
 

@@ -21,7 +21,7 @@ FLAGS = {
     "split_rest": "rest in pieces",
     "no_rest_found": "no rest found",
     "maybe_not_worn": "may not have been worn",
-    "truncated": "rest cut by the end of the data",
+    "truncated": "rest meets time not worn",
 }
 GAPS = {"missing": "no data", "non_wear": "off wrist", "filled": "one value repeated"}
 
@@ -37,7 +37,7 @@ def rhythm_measure(analysis: Analysis, name: str) -> Shown:
         number.unit,
         method=analysis.methods.get("SRI" if number.key == "SRI" else "rhythm", ""),
         window=Window(analysis.window_start, analysis.window_end),
-        n=kept["valid_days"],
+        n=int(kept["overlapping_days"]) if number.key == "SRI" else kept["valid_days"],
         coverage=kept["worn_minutes"] / max(1, kept["minutes"]),
         record_id=analysis.pk,
         name=f"rhythm.{name}",

@@ -61,22 +61,33 @@ def _open_plain(database: sqlite3.Connection) -> list[str]:
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
     stop_at = time.monotonic() + QUERY_S
     database.set_progress_handler(lambda: time.monotonic() > stop_at, 100_000)
+    database.set_authorizer(_authorize)
     _plain_columns(database, "settings")
-    names = _plain_columns(database, "data")
-    database.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)
-    return names
+    return _plain_columns(database, "data")
+
+
+def _authorize(action: int, what: str | None, *_: object) -> int:
+    allowed = action in _ALLOWED or (action == sqlite3.SQLITE_PRAGMA and what == "table_xinfo")
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
 def _plain_columns(database: sqlite3.Connection, table: str) -> list[str]:
     """Columns of a real table: a view, a virtual table or a generated column would run code of the file's choice."""
     found = database.execute(
-        "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", (table,)
+        "SELECT rootpage, sql FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", (table,)
     ).fetchall()
+    # Before the table is first asked for its columns, which would start the module of a virtual one.
+    if len(found) != 1 or not _is_plain(*found[0]):
+        raise UnreadableRecording("damaged_database")
     columns = database.execute(f"PRAGMA table_xinfo({table})").fetchall()
-    virtual = len(found) != 1 or not isinstance(found[0][0], bytes) or b"virtual" in found[0][0][:40].lower()
-    if virtual or not columns or any(hidden for *_, hidden in columns):
+    if not columns or any(hidden for *_, hidden in columns):
         raise UnreadableRecording("damaged_database")
     return [name.decode("utf-8", "replace") for _, name, *_ in columns]
+
+
+def _is_plain(root_page: object, sql: object) -> bool:
+    """A table with pages of its own. The whole statement is searched: CREATE and VIRTUAL may stand a comment apart."""
+    return isinstance(root_page, int) and root_page > 0 and isinstance(sql, bytes) and b"virtual" not in sql.lower()
 
 
 def _settings(database: sqlite3.Connection) -> dict[str, str]:

@@ -17,6 +17,7 @@ Durations are elapsed time: a night of a clock change gains or loses no sleep.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -46,8 +47,8 @@ class Night:
     ----------
     evening : date
         The date of its evening.
-    worn_h : float
-        Hours worn from noon to noon.
+    worn_h, recorded_h : float
+        Hours worn, and hours that lie inside the recording, from noon to noon.
     rest_start, rest_end : float or Abstained
         The main rest period, UTC seconds, the end excluded.
     onset, offset : float or Abstained
@@ -63,13 +64,17 @@ class Night:
     method : str
         Scorer and rest finder, for provenance.
     flags : tuple of str
-        "dst" (the clock changed), "partial_wear" (some of it, noon to noon, was not worn), "long_rest" (over 12 h),
+        "dst" (the clock changed), "recording_edge" (the recording begins or ends so late or early that the night, or
+        its rest, cannot be measured), "partial_wear" (some of what was recorded was not worn; not beside
+        recording_edge), "maybe_not_worn" (measured, but its rest, or what was taken for non-wear in it, was as
+        still as a watch laid aside), "long_rest" (over 12 h),
         "split_rest" (the naps of the night together outlast its main rest: a night in pieces, or sleep by day),
-        "no_rest_found", "truncated" (the rest meets the start or end of the recording or of a stretch not worn).
+        "no_rest_found", "truncated" (the rest meets a stretch not worn).
     """
 
     evening: date
     worn_h: float
+    recorded_h: float
     rest_start: Number
     rest_end: Number
     onset: Number
@@ -88,6 +93,11 @@ class Night:
         """Whether sleep was measured at all."""
         return not isinstance(self.tst_min, Abstained)
 
+    @property
+    def measurable(self) -> bool:
+        """Whether sleep could have been measured, had the watch been worn: the recording holds enough of the night."""
+        return "recording_edge" not in self.flags
+
 
 @dataclass(frozen=True, slots=True)
 class _Timeline:
@@ -101,6 +111,7 @@ class _Timeline:
     scored: bool
     epoch_s: int
     method: str
+    maybe_not_worn: frozenset[int]
 
 
 def sleep_bounds(sleep: Floats, *, epoch_s: int) -> tuple[int, int] | None:
@@ -139,6 +150,7 @@ def score_nights(
     epoch_s: int,
     method: str,
     min_worn_h: float = VALID_NIGHT_WORN_H,
+    maybe_not_worn: frozenset[int] = frozenset(),
 ) -> tuple[Night, ...]:
     """Every local night the recording touches.
 
@@ -154,19 +166,22 @@ def score_nights(
     method : str
     min_worn_h : float
         Hours worn, noon to noon, below which a night is not measured.
+    maybe_not_worn : frozenset of int
+        Local day numbers of the nights to flag so, if they are measured at all.
 
     Returns
     -------
     tuple of Night
         In order. A night's numbers are all abstained together: too_little_wear (fewer hours than ``min_worn_h``; or
         more than a tenth of the rest not worn; or one stretch not worn of 3 h and as long as the rest found, which may
-        hide the real one), indeterminate (no rest found, rest cut by the recording's end, no sleep in it).
+        hide the real one), indeterminate (fewer hours than ``min_worn_h`` recorded, no rest found, rest cut by the
+        recording's end, no sleep in it).
     """
     if not len(times):
         return ()
     # What would otherwise be worked out from the whole recording once more for every night.
     nights, scored = times.night, not bool(np.isnan(sleep).all())
-    line = _Timeline(sleep, worn, periods, times, nights, scored, epoch_s, method)
+    line = _Timeline(sleep, worn, periods, times, nights, scored, epoch_s, method, maybe_not_worn)
     mains = {period.night: period for period in periods if period.main}
     starts = np.concatenate(([0], np.flatnonzero(np.diff(nights) > 0) + 1, [len(nights)]))
     return tuple(
@@ -178,23 +193,38 @@ def score_nights(
 def _score_night(line: _Timeline, low: int, high: int, rest: RestPeriod | None, min_worn_h: float) -> Night:
     evening = date_from_ordinal_day(int(line.night[low]))
     worn_h = float(line.worn[low:high].sum()) * line.epoch_s / 3600.0
+    recorded_h = (high - low) * line.epoch_s / 3600.0
     flags = [] if line.times.offset_s[low:high].min() == line.times.offset_s[low:high].max() else ["dst"]
-    if not line.worn[low:high].all() or (high - low) * line.epoch_s < 23 * 3600:
+    rest_cut = rest is not None and _cut(line, rest) and worn_h >= min_worn_h
+    if rest_cut or recorded_h < min_worn_h:
+        flags.append("recording_edge")
+    elif not line.worn[low:high].all():
         flags.append("partial_wear")
     try:
+        if recorded_h < min_worn_h:
+            raise Abstained("indeterminate", what="the recording begins or ends that night")
         if worn_h < min_worn_h:
-            raise Abstained("too_little_wear", needed=min_worn_h, got=round(worn_h, 1))
+            raise Abstained("too_little_wear", needed=min_worn_h, got=math.floor(10 * worn_h) / 10)
         flags += _rest_flags(line, rest)
-        values = _measure(line, rest, _longest_unworn_s(line, low, high), "truncated" in flags)
+        values = _measure(line, rest, _longest_unworn_s(line, low, high))
+        if int(line.night[low]) in line.maybe_not_worn:
+            flags.append("maybe_not_worn")
     except Abstained as why:
         values = dict.fromkeys(_NUMBERS, why)
-    return Night(evening=evening, worn_h=worn_h, method=line.method, flags=tuple(flags), **values)
+    return Night(
+        evening=evening, worn_h=worn_h, recorded_h=recorded_h, method=line.method, flags=tuple(flags), **values
+    )
 
 
 _NUMBERS = (
     "rest_start", "rest_end", "onset", "offset", "tst_min", "sol_min", "waso_min", "efficiency", "midsleep_h",
     "awakenings",
 )  # fmt: skip
+
+
+def _cut(line: _Timeline, rest: RestPeriod) -> bool:
+    """Whether the recording begins or ends during this rest."""
+    return rest.start == 0 or rest.end == len(line.worn)
 
 
 def _rest_flags(line: _Timeline, rest: RestPeriod | None) -> list[str]:
@@ -204,8 +234,7 @@ def _rest_flags(line: _Timeline, rest: RestPeriod | None) -> list[str]:
     naps = sum(period.end - period.start for period in line.periods if period.night == rest.night and not period.main)
     if naps > rest.end - rest.start:
         flags.append("split_rest")
-    n = len(line.worn)
-    if rest.start == 0 or rest.end == n or not line.worn[rest.start - 1] or not line.worn[rest.end]:
+    if not _cut(line, rest) and not (line.worn[rest.start - 1] and line.worn[rest.end]):
         flags.append("truncated")
     return flags
 
@@ -214,11 +243,11 @@ def _longest_unworn_s(line: _Timeline, low: int, high: int) -> int:
     return longest_run_s(~line.worn[low:high], epoch_s=line.epoch_s)
 
 
-def _measure(line: _Timeline, rest: RestPeriod | None, unworn_s: int, truncated: bool) -> dict[str, Number]:
+def _measure(line: _Timeline, rest: RestPeriod | None, unworn_s: int) -> dict[str, Number]:
     if rest is None:
         raise Abstained("indeterminate", what="no main rest period found")
     length = rest.end - rest.start
-    if truncated and (rest.start == 0 or rest.end == len(line.worn)):
+    if _cut(line, rest):
         raise Abstained("indeterminate", what="the recording begins or ends during the rest period")
     if unworn_s >= max(3 * 3600, length * line.epoch_s) or line.worn[rest.start : rest.end].mean() < REST_WORN_SHARE:
         raise Abstained("too_little_wear")

@@ -9,11 +9,22 @@ use :func:`zero_runs` outside the main rest period, and :func:`too_still_for_sle
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from actigraphy.science.runs import mask_of, runs_of, segments_of
-from actigraphy.science.thresholds import FILLED_ABOVE, FILLED_RUN_MIN, IMPLAUSIBLE_STILLNESS_MIN, ZERO_RUN_MIN
+from actigraphy.science.thresholds import (
+    FILLED_ABOVE,
+    FILLED_RUN_MIN,
+    IMPLAUSIBLE_STILLNESS_MIN,
+    LAID_ASIDE_BOUTS,
+    LAID_ASIDE_MOVEMENT,
+    LAID_ASIDE_TOUCHES_MIN,
+    USUAL_MOVEMENT_NIGHTS,
+    ZERO_RUN_MIN,
+)
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -167,6 +178,102 @@ def too_still_for_sleep(
     ndarray of bool, shape (n,)
     """
     return zero_runs(counts, min_minutes=min_minutes, epoch_s=epoch_s, floor=floor)
+
+
+def movement_against_usual(
+    counts: Floats, rests: Sequence[tuple[int, int]], *, floor: float, epoch_s: int = 60
+) -> tuple[Floats, Floats]:
+    """How often the wearer moves in each rest period, and in this person's others.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n,)
+        Per epoch, NaN where missing.
+    rests : sequence of (start, end)
+        Epoch indices of main rest periods, the end excluded.
+    floor : float
+        Counts up to this are no activity.
+    epoch_s : int
+        Seconds per epoch.
+
+    Returns
+    -------
+    rate, usual : ndarray, shape (len(rests),)
+        Bouts of movement (runs of epochs above ``floor``) per hour: of the period, and the median of the others; NaN
+        where there are fewer than ``USUAL_MOVEMENT_NIGHTS`` others.
+    """
+    begun = _bouts_begun(counts, floor)
+    rate = np.array([begun[start:end].mean() * 3600 / epoch_s for start, end in rests])
+    if len(rests) <= USUAL_MOVEMENT_NIGHTS:
+        return rate, np.full(len(rests), np.nan)
+    return rate, np.array([np.median(np.delete(rate, index)) for index in range(len(rests))])
+
+
+def _bouts_begun(counts: Floats, floor: float) -> Bools:
+    moving = np.asarray(counts, dtype=np.float64) > floor
+    begun: Bools = moving & ~np.concatenate(([False], moving[:-1]))
+    return begun
+
+
+def laid_aside(
+    counts: Floats, unworn: Bools, rests: Sequence[tuple[int, int]], *, floor: float, epoch_s: int = 60
+) -> Bools:
+    """Rest beside non-wear that is too still for this person: the watch was off already, or not yet on again.
+
+    Somebody who walks past, or takes the watch from one place to another, breaks the zeros of a watch on a table into
+    runs too short for :func:`zero_runs`, and ten hours of that read as excellent sleep.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n,)
+        Per epoch, NaN where missing.
+    unworn : ndarray of bool, shape (n,)
+        Non-wear, filled in or missing, as known so far.
+    rests : sequence of (start, end)
+        Epoch indices of the main rest periods, the end excluded.
+    floor : float
+        Counts up to this are no activity.
+    epoch_s : int
+        Seconds per epoch.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Notes
+    -----
+    Looked at is rest within ``LAID_ASIDE_TOUCHES_MIN`` of a stretch not worn of ``ZERO_RUN_MIN``. From that stretch on,
+    every hour earns ``LAID_ASIDE_MOVEMENT`` of the person's usual bouts of movement, every bout costs one (Page's
+    cumulative sum); the part up to the highest sum is non-wear where that sum is ``LAID_ASIDE_BOUTS`` and the part as
+    long as ``ZERO_RUN_MIN``. So the night before a morning on the bedside table is kept. Too few other nights, no rule.
+
+    References
+    ----------
+    Page (1954) Biometrika 41:100-115. The shares: see ``thresholds``.
+    """
+    off = np.zeros(len(unworn), dtype=bool)
+    starts, ends = runs_of(unworn)
+    long_off = (ends - starts) * epoch_s >= ZERO_RUN_MIN * 60
+    starts, ends = starts[long_off], ends[long_off]
+    touches = LAID_ASIDE_TOUCHES_MIN * 60 / epoch_s
+    earned = np.where(_bouts_begun(counts, floor), -1.0, 0.0)
+    _, usual = movement_against_usual(counts, rests, floor=floor, epoch_s=epoch_s)
+    for (start, end), rate in zip(rests, usual, strict=True):
+        gain = earned[start:end] + LAID_ASIDE_MOVEMENT * np.nan_to_num(rate) * epoch_s / 3600.0
+        for edge in ends[(ends <= start) & (start - ends <= touches)]:
+            if length := _highest(gain, epoch_s):
+                off[edge : start + length] = True
+        for edge in starts[(starts >= end) & (starts - end <= touches)]:
+            if length := _highest(gain[::-1], epoch_s):
+                off[end - length : edge] = True
+    return off
+
+
+def _highest(gain: Floats, epoch_s: int) -> int:
+    """Epochs up to the highest sum of ``gain``; none where too short or too little is earned."""
+    total = np.cumsum(gain)
+    length = int(np.argmax(total)) + 1
+    return length if total[length - 1] >= LAID_ASIDE_BOUTS and length * epoch_s >= ZERO_RUN_MIN * 60 else 0
 
 
 def filled_in(counts: Floats, *, epoch_s: int = 60, min_minutes: float = FILLED_RUN_MIN) -> Bools:

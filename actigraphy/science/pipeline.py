@@ -1,7 +1,7 @@
 """From counts to nights and rhythm: the whole rest-activity analysis of one recording, in the order of the main road.
 
 counts → one grid → filled-in values and stillness no sleeper keeps → rest → non-wear outside it → rest again →
-sleep or wake → nights → rhythm.
+watches laid aside beside non-wear → rest once more → sleep or wake → nights → valid days → rhythm.
 Each step is a function of its own module; this one only puts them in order.
 """
 
@@ -18,10 +18,19 @@ from numpy.typing import NDArray
 from actigraphy.science import rhythm as r
 from actigraphy.science.devices import DeviceProfile
 from actigraphy.science.nights import Night, Number, score_nights
-from actigraphy.science.nonwear import absorb_islands, choi, filled_in, too_still_for_sleep, zero_runs
+from actigraphy.science.nonwear import (
+    absorb_islands,
+    choi,
+    filled_in,
+    laid_aside,
+    movement_against_usual,
+    too_still_for_sleep,
+    zero_runs,
+)
+from actigraphy.science.regularity import overlapping_days, sleep_regularity_index
 from actigraphy.science.rest import REST_METHOD, RestPeriod, find_rest, main_rest_mask
 from actigraphy.science.runs import runs_of
-from actigraphy.science.thresholds import RHYTHM_VALID_DAYS, VALID_DAY_WORN_H, VALID_NIGHT_WORN_H
+from actigraphy.science.thresholds import LAID_ASIDE_MOVEMENT, RHYTHM_VALID_DAYS, VALID_DAY_WORN_H, VALID_NIGHT_WORN_H
 from novamind.clock import DAY_S, LocalTimes, date_from_ordinal_day
 from novamind.measures import Abstained
 
@@ -76,12 +85,15 @@ class RestActivity:
     nights : tuple of Night
     rhythm : mapping of str to float or Abstained
         IS, IV, RA, L5, M10 (counts per epoch), L5_onset_h, M10_onset_h, acrophase_h (local clock hours), mesor,
-        amplitude (counts per epoch), cosinor_r2, SRI.
+        amplitude (counts per epoch), cosinor_r2, SRI. All but SRI from the valid days only (every sample where the
+        recording is assumed worn).
     days : tuple of DayWear
     valid_days : int
+    overlapping_days : float
+        Days' worth of epochs whose state is known there and 24 h later: what SRI rests on.
     gaps : tuple of Gap
     profile : ndarray, shape (86400 / epoch_s,)
-        The mean day from local midnight on; NaN where never worn.
+        The mean of the same days, from local midnight on; NaN where never worn.
     l5, m10 : ActivityWindow or Abstained
         For the shading of the profile.
     methods : mapping of str to str
@@ -99,6 +111,7 @@ class RestActivity:
     rhythm: Mapping[str, Number]
     days: tuple[DayWear, ...]
     valid_days: int
+    overlapping_days: float
     gaps: tuple[Gap, ...]
     profile: Floats
     l5: r.ActivityWindow | Abstained
@@ -149,24 +162,33 @@ def analyze_counts(
     """
     counts, off, times, grid_s = _to_grid(counts, nonwear, times, epoch_s)
     worn = np.isfinite(counts)
-    filled = np.zeros(len(counts), dtype=bool)
+    filled, aside = np.zeros(len(counts), dtype=bool), np.zeros(len(counts), dtype=bool)
     if not assume_worn:
         filled = filled_in(counts, epoch_s=grid_s)
-        worn &= ~filled & ~_off(np.where(filled, np.nan, counts), off, times, grid_s, device)
+        off, aside = _off(np.where(filled, np.nan, counts), off, times, grid_s, device)
+        worn &= ~filled & ~off
     usable = np.where(worn, counts, np.nan)
     rest = find_rest(usable, times, epoch_s=grid_s)
     sleep = np.where(worn, _scored(counts, device, grid_s), np.nan)
     method = f"{device.sleep_method}; rest: {REST_METHOD}"
-    nights = score_nights(sleep, worn, rest, times, epoch_s=grid_s, method=method, min_worn_h=min_night_worn_h)
+    doubtful = frozenset[int]()
+    if not assume_worn:
+        doubtful = _maybe_not_worn(usable, aside, rest, times, grid_s, device.still_floor)
+    nights = score_nights(
+        sleep, worn, rest, times,
+        epoch_s=grid_s, method=method, min_worn_h=min_night_worn_h, maybe_not_worn=doubtful,
+    )  # fmt: skip
     days = _days(worn, times, grid_s)
-    profile = r.average_profile(usable, times, epoch_s=grid_s)
     valid_days = sum(day.valid for day in days)
-    rhythm, l5, m10 = _rhythm(usable, times, grid_s, profile, valid_days, min_days)
+    counted = usable if assume_worn else r.on_valid_days(usable, times, epoch_s=grid_s)
+    profile = r.average_profile(counted, times, epoch_s=grid_s)
+    rhythm, l5, m10 = _rhythm(counted, times, grid_s, profile, valid_days, min_days)
     state = _state(sleep, worn, rest)
-    rhythm["SRI"] = _or_abstained(lambda: r.sleep_regularity_index(state, epoch_s=grid_s))
+    rhythm["SRI"] = _or_abstained(lambda: sleep_regularity_index(state, epoch_s=grid_s))
     return RestActivity(
         device=device.key, epoch_s=grid_s, times=times, counts=counts, worn=worn, sleep=sleep, rest=rest, nights=nights,
-        rhythm=rhythm, days=days, valid_days=valid_days, gaps=_gaps(counts, worn, filled, times, grid_s),
+        rhythm=rhythm, days=days, valid_days=valid_days,
+        overlapping_days=overlapping_days(state, epoch_s=grid_s), gaps=_gaps(counts, worn, filled, times, grid_s),
         profile=profile, l5=l5, m10=m10, methods=_methods(device, method, epoch_s, grid_s, assume_worn),
     )  # fmt: skip
 
@@ -195,8 +217,12 @@ def _to_grid(
     return summed, off[: n * per_minute].reshape(n, per_minute).max(axis=1, initial=False), minutes, _MINUTE_S
 
 
-def _off(counts: Floats, told: Bools, times: LocalTimes, epoch_s: int, device: DeviceProfile) -> Bools:
-    """Non-wear: told by the device, too still for sleep, or (after a first look at rest) zero runs outside it."""
+def _off(counts: Floats, told: Bools, times: LocalTimes, epoch_s: int, device: DeviceProfile) -> tuple[Bools, Bools]:
+    """Non-wear, and which of it looked like rest.
+
+    Told by the device, too still for sleep, (after a first look at rest) zero runs outside it, and (after a second)
+    what the watch lay aside between.
+    """
     # Per epoch, however long: five minutes' sum of a sleeper's few movements would pass for an idle sensor's.
     floor = device.still_floor
     off = told | too_still_for_sleep(counts, floor=floor, epoch_s=epoch_s)
@@ -205,7 +231,30 @@ def _off(counts: Floats, told: Bools, times: LocalTimes, epoch_s: int, device: D
     off |= zero_runs(counts, epoch_s=epoch_s, outside=asleep, floor=floor)
     if device.nonwear == "choi" and epoch_s == _MINUTE_S:
         off |= choi(counts) & ~asleep
-    return absorb_islands(off, epoch_s=epoch_s)
+    off = absorb_islands(off, epoch_s=epoch_s)
+    unworn = off | np.isnan(counts)
+    rest = find_rest(np.where(unworn, np.nan, counts), times, epoch_s=epoch_s)
+    aside = laid_aside(counts, unworn, _spans(_mains(rest)), floor=floor, epoch_s=epoch_s)
+    return absorb_islands(off | aside, epoch_s=epoch_s), aside
+
+
+def _mains(rest: tuple[RestPeriod, ...]) -> list[RestPeriod]:
+    return [period for period in rest if period.main]
+
+
+def _spans(rest: list[RestPeriod]) -> list[tuple[int, int]]:
+    return [(period.start, period.end) for period in rest]
+
+
+def _maybe_not_worn(
+    counts: Floats, aside: Bools, rest: tuple[RestPeriod, ...], times: LocalTimes, epoch_s: int, floor: float
+) -> frozenset[int]:
+    """The nights in which a watch was laid aside, or whose main rest is as still as if it had been."""
+    mains = _mains(rest)
+    rate, usual = movement_against_usual(counts, _spans(mains), floor=floor, epoch_s=epoch_s)
+    still = rate < LAID_ASIDE_MOVEMENT * usual
+    found = {period.night for period, doubtful in zip(mains, still, strict=True) if doubtful}
+    return frozenset(found | {int(night) for night in np.unique(times.night[aside])})
 
 
 def _scored(counts: Floats, device: DeviceProfile, epoch_s: int) -> Floats:
@@ -251,7 +300,7 @@ def _gaps(counts: Floats, worn: Bools, filled: Bools, times: LocalTimes, epoch_s
 
 
 def _rhythm(
-    usable: Floats, times: LocalTimes, epoch_s: int, profile: Floats, valid: int, min_days: int
+    counted: Floats, times: LocalTimes, epoch_s: int, profile: Floats, valid: int, min_days: int
 ) -> tuple[dict[str, Number], r.ActivityWindow | Abstained, r.ActivityWindow | Abstained]:
     """The rhythm's numbers; all of one mind about how many days are valid."""
 
@@ -262,9 +311,9 @@ def _rhythm(
 
         return _or_abstained(run)
 
-    hourly, hour = r.hourly_means(usable, times, epoch_s=epoch_s)
+    hourly, hour = r.hourly_means(counted, times, epoch_s=epoch_s)
     l5, m10 = checked(lambda: r.l5(profile)), checked(lambda: r.m10(profile))
-    fit = checked(lambda: r.cosinor(usable, times, epoch_s=epoch_s, min_days=0))
+    fit = checked(lambda: r.cosinor(counted, times, epoch_s=epoch_s, min_days=0))
     return (
         {
             "IS": checked(lambda: r.interdaily_stability(hourly, hour, min_days=0)),
@@ -298,6 +347,7 @@ def _part(whole: object, name: str) -> Number:
 def _methods(device: DeviceProfile, sleep: str, epoch_s: int, grid_s: int, assume_worn: bool) -> dict[str, str]:
     still = f"counts <= {device.still_floor:g}"
     found = f"filled-in values; {still} for >= 5 h, or >= 3 h outside the main rest"
+    found += "; rest beside non-wear with under half of the usual movement"
     if device.nonwear == "choi":
         found += "; Choi 2011 outside the main rest"
     return {
@@ -305,6 +355,7 @@ def _methods(device: DeviceProfile, sleep: str, epoch_s: int, grid_s: int, assum
         "non_wear": "every sample assumed worn" if assume_worn else found + "; islands after van Hees 2013",
         "rest": REST_METHOD,
         "sleep": sleep,
-        "rhythm": "Witting 1990 on hourly means; L5/M10 of the mean day; 24-h cosinor (OLS), local clock",
+        "rhythm": "Witting 1990 on hourly means; L5/M10 of the mean day; 24-h cosinor (OLS), local clock; "
+        + ("every sample" if assume_worn else f"days worn >= {VALID_DAY_WORN_H:g} h"),
         "SRI": f"Phillips 2017, {grid_s}-s epochs 24 h apart; asleep = scored sleep within rest periods",
     }

@@ -1,4 +1,4 @@
-"""Rest-activity rhythm: IS, IV, L5, M10, RA, cosinor, sleep regularity.
+"""Rest-activity rhythm: IS, IV, L5, M10, RA, cosinor.
 
 Series travel flat with their clock time, so a local day of 23 or 25 hours is nothing special: clock-time measures read
 the wall clock, differences and pairs run in elapsed time. NaN is not worn or missing, and is left out.
@@ -17,7 +17,6 @@ from actigraphy.science.runs import runs_of
 from actigraphy.science.thresholds import (
     HOUR_WORN_SHARE,
     RHYTHM_VALID_DAYS,
-    SRI_OVERLAPPING_DAYS,
     VALID_DAY_WORN_H,
 )
 from novamind.clock import DAY_S, LocalTimes
@@ -37,13 +36,43 @@ def require_days(got: int, needed: int) -> None:
         raise Abstained("too_few_days", needed=needed, got=got)
 
 
+def _known_h(counts: Floats, day: Ints, epoch_s: int) -> Floats:
+    """Hours of data of each day, ``day`` counting from 0."""
+    held: Floats = np.bincount(day, weights=np.isfinite(counts)) * epoch_s / 3600.0
+    return held
+
+
 def valid_days(counts: Floats, times: LocalTimes, *, epoch_s: int) -> int:
     """How many local days hold at least ``VALID_DAY_WORN_H`` of data."""
     if not len(counts):
         return 0
+    return int((_known_h(counts, times.day - times.day[0], epoch_s) >= VALID_DAY_WORN_H).sum())
+
+
+def on_valid_days(counts: Floats, times: LocalTimes, *, epoch_s: int) -> Floats:
+    """The counts of the valid days, NaN on all others: what the rhythm is computed from.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n,)
+        NaN where not worn.
+    times : LocalTimes
+    epoch_s : int
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Local days with at least ``VALID_DAY_WORN_H`` of data, in elapsed hours: a day of 23 needs as much as one of 25.
+        Days partly recorded or worn would weigh the mean day by the hours they happen to hold.
+
+    References
+    ----------
+    Migueles et al. (2019) J Meas Phys Behav 2:188-196 (GGIR's ``includedaycrit``, 16 h).
+    """
+    if not len(counts):
+        return np.zeros(0)
     day = times.day - times.day[0]
-    worn_h = np.bincount(day, weights=np.isfinite(counts)) * epoch_s / 3600.0
-    return int((worn_h >= VALID_DAY_WORN_H).sum())
+    return np.where(_known_h(counts, day, epoch_s)[day] >= VALID_DAY_WORN_H, counts, np.nan)
 
 
 def hourly_means(counts: Floats, times: LocalTimes, *, epoch_s: int) -> tuple[Floats, Ints]:
@@ -314,46 +343,6 @@ def cosinor(counts: Floats, times: LocalTimes, *, epoch_s: int, min_days: int = 
         acrophase_h=float(np.arctan2(quadrature, in_phase) * HOURS / (2 * np.pi) % HOURS),
         r2=float(1 - (residual**2).sum() / total),
     )
-
-
-def sleep_regularity_index(sleep: Floats, *, epoch_s: int, min_days: float = SRI_OVERLAPPING_DAYS) -> float:
-    """How often the patient is in the same state, asleep or awake, 24 h apart (SRI).
-
-    Parameters
-    ----------
-    sleep : ndarray, shape (n,)
-        1 asleep, 0 awake, NaN unknown, on a regular UTC grid: pairs are 24 elapsed hours apart, so the night of a clock
-        change counts an hour's shift of the wall clock as what it is for the body, none.
-    epoch_s : int
-        Must divide a day.
-    min_days : float
-        Days' worth of known pairs that are needed.
-
-    Returns
-    -------
-    float
-        100 is perfectly regular, 0 chance, -100 inverted.
-
-    Raises
-    ------
-    Abstained
-        too_few_pairs (epochs known both today and 24 h later), no_variation (never asleep or never awake).
-
-    References
-    ----------
-    Phillips et al. (2017) Sci Rep 7:3216. Windred et al. (2024) Sleep 47:zsad253 for the five days.
-    """
-    lag = DAY_S // epoch_s
-    today, tomorrow = sleep[:-lag], sleep[lag:]
-    known = np.isfinite(today) & np.isfinite(tomorrow)
-    needed = max(1, round(min_days * lag))
-    if known.sum() < needed:
-        raise Abstained("too_few_pairs", needed=needed, got=int(known.sum()))
-    same = today[known] == tomorrow[known]
-    pair = np.concatenate((today[known], tomorrow[known]))
-    if pair.min() == pair.max():
-        raise Abstained("no_variation")
-    return float(-100 + 200 * same.mean())
 
 
 def circular_mean_h(hours: Floats) -> float:

@@ -145,6 +145,22 @@ def test_an_endless_view_in_the_place_of_a_table_is_refused() -> None:
     assert error.code == "damaged_database"
 
 
+@pytest.mark.parametrize(
+    "written", ["CREATE VIRTUAL", "CREATE virtual", f"CREATE /* {'x' * 60} */ VIRTUAL", "CREATE --\n\tVIRTUAL"]
+)
+@pytest.mark.parametrize("root_page", [0, 2])
+def test_a_virtual_table_is_refused_however_its_statement_is_written(written: str, root_page: int) -> None:
+    table = "TABLE data USING rtree_i32(dataTimestamp, axis1, axis2)"
+    data = with_sql(
+        "DROP TABLE data",
+        f"CREATE VIRTUAL {table}",
+        *[f"INSERT INTO data VALUES ({TICKS + minute * 600_000_000}, 1, 1)" for minute in range(4)],
+        "PRAGMA writable_schema = ON",
+        f"UPDATE sqlite_master SET sql = '{written} {table}', rootpage = {root_page} WHERE name = 'data'",
+    )
+    assert refusal(data).code == "damaged_database"
+
+
 @pytest.mark.parametrize("expression", ["length(zeroblob(900000000))", "dataTimestamp % 7"])
 def test_a_generated_column_is_never_computed(expression: str) -> None:
     ticks = [TICKS + round((stamp - datetime(1970, 1, 1)).total_seconds()) * 10_000_000 for stamp in NOON]

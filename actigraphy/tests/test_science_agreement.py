@@ -107,6 +107,11 @@ def test_most_nights_worn_are_measured(ordinary):
     assert measured >= 0.9 * len(ordinary) * (DAYS - 1)
 
 
+def test_few_nights_truly_worn_are_taken_for_a_watch_laid_aside(ordinary):
+    nights = [night for person in ordinary for night in person.found.nights if night.valid]
+    assert 0 < sum("maybe_not_worn" in night.flags for night in nights) <= 0.02 * len(nights)
+
+
 @pytest.mark.parametrize(
     ("known", "worst_share"),
     [

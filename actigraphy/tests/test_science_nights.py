@@ -123,8 +123,54 @@ def test_a_night_without_rest_says_so():
 def test_a_rest_cut_by_the_end_of_the_recording_is_not_measured():
     sleep, worn, periods, times = one_night(rest=(900, 1440))
     (night,) = scored(sleep, worn, periods, times)
-    assert why(night).code == "indeterminate"
-    assert "truncated" in night.flags
+    assert why(night).reason == "the data allow no answer (the recording begins or ends during the rest period)"
+    assert night.flags == ("recording_edge",)
+    assert not night.measurable
+
+
+def test_a_rest_that_meets_a_stretch_not_worn_is_measured_and_flagged():
+    sleep, worn, periods, times = one_night()
+    worn[1140:1200] = False
+    (night,) = scored(sleep, worn, periods, times)
+    assert night.valid
+    assert night.measurable
+    assert night.flags == ("partial_wear", "truncated")
+
+
+@pytest.mark.parametrize("noon", ["2024-01-10T12:00", "2024-01-10T21:00"])
+def test_a_night_the_recording_does_not_hold_is_not_the_patient_s_doing(noon):
+    """Fifteen hours from noon on, and fifteen until noon: 16 h of wear cannot be had."""
+    sleep, worn, periods, times = one_night(noon=noon, rest=(300, 700), n=900)
+    worn[800:] = False
+    (night,) = scored(sleep, worn, periods, times)
+    assert why(night).reason == "the data allow no answer (the recording begins or ends that night)"
+    assert night.flags == ("recording_edge",)
+    assert not night.measurable
+    assert (night.recorded_h, round(night.worn_h, 1)) == (15.0, 13.3)
+
+
+def test_a_night_cut_by_the_recording_that_can_still_be_measured_is_and_needs_no_flag():
+    (night,) = scored(*one_night(noon="2024-01-10T19:00", rest=(240, 720), n=17 * 60))
+    assert night.valid
+    assert night.measurable
+    assert night.flags == ()
+    assert night.recorded_h == 17.0
+
+
+def test_a_recording_edge_excuses_no_watch_taken_off():
+    sleep, worn, periods, times = one_night(rest=(900, 1440))
+    worn[:600] = False
+    (night,) = scored(sleep, worn, periods, times)
+    assert why(night).reason == "worn 14 h; 16 h needed"
+    assert night.measurable
+    assert night.flags == ("partial_wear",)
+
+
+def test_wear_just_short_of_enough_is_not_rounded_up_to_it():
+    sleep, worn, periods, times = one_night()
+    worn[: 8 * 60 + 1] = False
+    (night,) = scored(sleep, worn, periods, times)
+    assert why(night).reason == "worn 15.9 h; 16 h needed"
 
 
 def test_long_and_split_rest_are_flagged():

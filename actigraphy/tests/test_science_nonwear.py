@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from actigraphy.science.nonwear import absorb_islands, choi, too_still_for_sleep, troiano, zero_runs
+from actigraphy.science.nonwear import (
+    absorb_islands,
+    choi,
+    laid_aside,
+    movement_against_usual,
+    too_still_for_sleep,
+    troiano,
+    zero_runs,
+)
 from actigraphy.science.runs import runs_of
 from actigraphy.tests.science_files import gold, wall_seconds
 
@@ -101,6 +109,53 @@ def test_five_hours_without_any_movement_are_not_sleep():
     counts[500:800] = 15
     assert found(too_still_for_sleep(counts, floor=20.0)) == [(500, 300)]
     assert not too_still_for_sleep(counts, floor=0.0).any()
+
+
+def still_stretches(*bouts_per_h, hours=8):
+    """Counts of consecutive rests of ``hours`` with this much movement each, an hour awake between; and their spans."""
+    counts, spans = np.full(len(bouts_per_h) * (hours + 1) * 60, 300.0), []
+    for index, rate in enumerate(bouts_per_h):
+        start = index * (hours + 1) * 60
+        counts[start : start + hours * 60] = 0
+        if rate:
+            counts[np.arange(start + 5, start + hours * 60, 60 // rate)] = 100
+        spans.append((start, start + hours * 60))
+    return counts, spans
+
+
+def test_movement_in_rest_is_compared_with_the_person_s_other_rests():
+    rate, usual = movement_against_usual(*still_stretches(6, 4, 1, 4, 6), floor=20.0)
+    assert rate.tolist() == [6.0, 4.0, 1.0, 4.0, 6.0]
+    assert usual.tolist() == [4.0, 5.0, 5.0, 5.0, 4.0]
+    _, usual = movement_against_usual(*still_stretches(6, 4, 1), floor=20.0)
+    assert np.isnan(usual).all()
+
+
+def test_stillness_beside_non_wear_is_non_wear_when_far_from_the_person_s_usual():
+    counts, spans = still_stretches(4, 4, 4, 1, 4)
+    start, end = spans[3]
+    before, after = np.zeros(len(counts), dtype=bool), np.zeros(len(counts), dtype=bool)
+    before[start - 185 : start - 5] = after[end + 5 : end + 185] = True
+    ((low, length),) = found(laid_aside(counts, after, spans, floor=20.0))
+    assert (low - start, low + length) == (6, end + 5)  # from the first push on
+    assert laid_aside(counts, before, spans, floor=20.0)[start - 5 : end - 60].all()
+    assert not laid_aside(counts, np.zeros(len(counts), dtype=bool), spans, floor=20.0).any()
+    usual = still_stretches(4, 4, 4, 4, 4)[0]
+    assert not laid_aside(usual, after, spans, floor=20.0).any()
+    assert not laid_aside(counts, after, spans[1:4], floor=20.0).any()
+    after[end + 184] = False
+    assert not laid_aside(counts, after, spans, floor=20.0).any()
+
+
+def test_a_night_before_a_morning_on_the_bedside_table_is_kept():
+    counts, spans = still_stretches(4, 4, 4, 4, 4, hours=13)
+    end = spans[3][1]
+    counts[end - 300 : end] = 0
+    off = np.zeros(len(counts), dtype=bool)
+    off[end : end + 180] = True
+    ((low, length),) = found(laid_aside(counts, off, spans, floor=20.0))
+    assert low + length == end
+    assert 300 <= length <= 330
 
 
 def test_handling_between_long_non_wear_is_not_wear():

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from actigraphy.science import rhythm as r
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pipeline import RestActivity, analyze_counts
 from actigraphy.tests.test_science_rest import living
@@ -114,6 +115,56 @@ def test_a_watch_left_off_for_a_night_hides_that_night_only():
     result = analyze(counts, times)
     assert [night.valid for night in result.nights] == [True] * 3 + [False] + [True] * 4
     assert result.nights[3].tst_min.code == "too_little_wear"
+
+
+def test_a_watch_laid_aside_and_pushed_now_and_then_is_not_a_night_of_excellent_sleep():
+    counts, times, _ = living(n_days=8)
+    morning = 4 * 1440 + 21 * 60  # 09:00 after the fifth night
+    counts[morning : morning + 22 * 60] = 0
+    counts[morning + 70 : morning + 12 * 60 : 100] = 300
+    result = analyze(counts, times)
+    fifth, sixth = result.nights[4:6]
+    assert not result.worn[morning + 30 : morning + 22 * 60].any()
+    assert fifth.valid
+    assert abs(fifth.tst_min - analyze(living(n_days=8)[0], times).nights[4].tst_min) < 15
+    assert "maybe_not_worn" in fifth.flags
+    assert sixth.tst_min.code == "too_little_wear"
+    assert sum(night.valid for night in result.nights) == 7
+    assert analyze(counts, times, assume_worn=True).worn.all()
+
+
+def test_a_rest_as_still_as_a_watch_laid_aside_is_measured_and_flagged():
+    counts, times, truth = living(n_days=8)
+    night = np.flatnonzero(truth & (times.night == times.night[0] + 3))
+    counts[night] = 0
+    counts[night[::90]] = 60
+    result = analyze(counts, times)
+    assert [night.flags for night in result.nights] == [()] * 3 + [("maybe_not_worn",)] + [()] * 4
+    assert result.nights[3].valid
+
+
+def test_the_rhythm_is_computed_from_the_valid_days_alone():
+    """Two half days at the ends and a day half worn: seven valid days of ten, and the numbers of those."""
+    counts, times, _ = living("UTC", n_days=9)
+    counts[4 * 1440 : 4 * 1440 + 720] = np.nan
+    counts[4 * 1440 - 300 : 4 * 1440] = np.nan
+    result = analyze(counts, times)
+    assert (len(result.days), result.valid_days) == (10, 7)
+    alone = counts.copy()
+    for day in result.days:
+        if not day.valid:
+            alone[times.day == np.datetime64(day.day).astype(np.int64)] = np.nan
+    profile = r.average_profile(np.where(result.worn, alone, np.nan), times, epoch_s=60)
+    assert np.array_equal(result.profile, profile)
+    assert result.rhythm["M10"] == r.m10(profile).level
+    assert result.rhythm["mesor"] == r.cosinor(alone, times, epoch_s=60).mesor
+    hourly = r.hourly_means(alone, times, epoch_s=60)
+    assert result.rhythm["IS"] == r.interdaily_stability(*hourly)
+    assert result.rhythm["IV"] == r.intradaily_variability(*hourly)
+    whole = analyze(counts, times, assume_worn=True)
+    assert whole.rhythm["mesor"] == r.cosinor(counts, times, epoch_s=60).mesor
+    assert "every sample" in whole.methods["rhythm"]
+    assert "days worn >= 16 h" in result.methods["rhythm"]
 
 
 def test_four_still_hours_by_day_are_non_wear_and_by_night_sleep():

@@ -11,6 +11,7 @@ import pytest
 
 from actigraphy.science.devices import DEVICES
 from actigraphy.science.pipeline import analyze_counts
+from actigraphy.science.rhythm import hourly_means, interdaily_stability
 from actigraphy.tests.science_files import (
     OVER_THE_CHANGE,
     actiwatch,
@@ -63,6 +64,39 @@ def test_the_tail_of_a_watch_taken_off_is_not_sleep(shared_data):
     assert sum(night.valid for night in result.nights if str(night.evening) > "2003-04-03") == 0
     longest_rest = max(period.end - period.start for period in result.rest)
     assert longest_rest <= 18 * 60
+
+
+@pytest.mark.parametrize(
+    ("name", "evening", "aside", "hours"),
+    [
+        ("condition_10", "2004-09-13", "2004-09-14T12:00", (5, 8)),
+        ("condition_15", "2005-09-12", "2005-09-13T13:00", (6, 8)),
+        ("condition_17", "2005-11-21", "2005-11-22T18:00", (6, 8)),
+        ("condition_18", "2005-11-21", "2005-11-22T16:00", (1, 4)),
+        ("control_5", "2003-02-18", "2003-02-19T13:00", (6, 8)),
+        ("control_25", "2004-03-08", "2004-03-09T16:00", (4, 7)),
+    ],
+)
+def test_a_watch_laid_aside_on_the_last_day_is_no_night(shared_data, name, evening, aside, hours):
+    """Handed in and pushed now and then: 93 to 100 % zeros with lone bursts, until five hours without any are left."""
+    result = analyze(depresjon(shared_data, name, days=100))
+    (night,) = [night for night in result.nights if str(night.evening) == evening]
+    assert hours[0] * 60 < night.tst_min < hours[1] * 60
+    assert "maybe_not_worn" in night.flags
+    at = int(np.flatnonzero(result.times.local_s == np.datetime64(aside, "s").astype(np.int64))[0])
+    assert not result.worn[at]
+    assert night.rest_end <= result.times.utc_s[at]
+
+
+def test_rhythm_of_a_real_recording_rests_on_the_valid_days_it_names(shared_data):
+    counts, times = depresjon(shared_data, "condition_1", days=100)
+    result = analyze((counts, times))
+    assert (result.valid_days, len(result.days)) == (13, 17)
+    kept = np.where(result.worn, counts, np.nan)
+    for day in result.days:
+        if not day.valid:
+            kept[times.day == np.datetime64(day.day).astype(np.int64)] = np.nan
+    assert result.rhythm["IS"] == interdaily_stability(*hourly_means(kept, times, epoch_s=60))
 
 
 def test_a_night_filled_in_by_the_export_is_not_a_night_awake(shared_data):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from actigraphy.science import rhythm as r
+from actigraphy.science.regularity import overlapping_days, sleep_regularity_index
 from actigraphy.science.sleep import oakley
 from actigraphy.tests.science_files import OVER_THE_CHANGE, actiwatch, depresjon, depresjon_rows
 from novamind.clock import local_times, resolve_local
@@ -47,7 +48,7 @@ def test_every_measure_equals_the_independent_formula(shared_data, shared_refere
         "amplitude": (fit.amplitude, theirs["amplitude"]),
         "acrophase": (fit.acrophase_h, theirs["acrophase_h"]),
         "R2": (fit.r2, theirs["R2"]),
-        "SRI": (r.sleep_regularity_index(oakley(counts, epoch_s=60), epoch_s=60), wanted["SRI_oakley40"]),
+        "SRI": (sleep_regularity_index(oakley(counts, epoch_s=60), epoch_s=60), wanted["SRI_oakley40"]),
     }
     for what, (value, theirs_value) in ours.items():
         assert value == pytest.approx(theirs_value, rel=1e-9), what
@@ -156,6 +157,18 @@ def test_is_and_iv_count_only_worn_hours():
         r.interdaily_stability(hourly, hour)
 
 
+def test_a_day_of_a_clock_change_is_valid_by_the_hours_it_was_worn():
+    times = days("Europe/Oslo", "2003-03-30T00:00", 2)
+    counts = np.where(times.hour_of_day < 17, 5.0, np.nan)
+    kept = r.on_valid_days(counts, times, epoch_s=60)
+    assert np.isfinite(kept[: 16 * 60]).all()  # 0 to 17 h by the clock, one of them skipped
+    counts[0] = np.nan
+    kept = r.on_valid_days(counts, times, epoch_s=60)
+    assert not np.isfinite(kept[: 23 * 60]).any()
+    assert np.isfinite(kept[23 * 60 :]).sum() == 17 * 60
+    assert r.valid_days(kept, times, epoch_s=60) == r.valid_days(counts, times, epoch_s=60) == 1
+
+
 def test_four_valid_days_are_too_few_and_the_reason_counts_them():
     times = days("UTC", "2024-01-01T00:00", 4)
     counts = by_clock(times)
@@ -196,13 +209,18 @@ def test_l5_goes_round_midnight():
 
 def test_sri_is_100_for_equal_days_minus_100_for_inverted_ones_and_waits_for_five_days():
     day = np.repeat([1.0, 0.0], 720)
-    assert r.sleep_regularity_index(np.tile(day, 7), epoch_s=60) == 100.0
-    assert r.sleep_regularity_index(np.concatenate([day, 1 - day] * 4), epoch_s=60) == -100.0
+    assert sleep_regularity_index(np.tile(day, 7), epoch_s=60) == 100.0
+    assert sleep_regularity_index(np.concatenate([day, 1 - day] * 4), epoch_s=60) == -100.0
     with pytest.raises(Abstained) as why:
-        r.sleep_regularity_index(np.tile(day, 5), epoch_s=60)
-    assert (why.value.code, why.value.needed, why.value.got) == ("too_few_pairs", 7200, 5760)
+        sleep_regularity_index(np.tile(day, 5), epoch_s=60)
+    assert (why.value.code, why.value.needed, why.value.got) == ("too_few_days", 5.0, 4.0)
+    almost = np.tile(day, 7)[: 6 * 1440 - 10]
+    assert overlapping_days(almost, epoch_s=60) == pytest.approx(5 - 10 / 1440)
+    with pytest.raises(Abstained) as why:
+        sleep_regularity_index(almost, epoch_s=60)
+    assert (why.value.needed, why.value.got) == (5.0, 4.9)
     with pytest.raises(Abstained, match="no_variation"):
-        r.sleep_regularity_index(np.zeros(10 * 1440), epoch_s=60)
+        sleep_regularity_index(np.zeros(10 * 1440), epoch_s=60)
 
 
 def test_the_mean_of_23_and_1_o_clock_is_midnight():
