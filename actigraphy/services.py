@@ -21,7 +21,7 @@ from actigraphy.numbers import NIGHT
 from actigraphy.readers import ColumnMapping, Limits, ReadRecording, read_recording
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
-from novamind.audit.recording import aggregates, note_object, on_rollback
+from novamind.audit.recording import aggregates, note_object, note_type, on_rollback
 from novamind.clock import from_epoch, zone
 from novamind.jobs.services import enqueue
 from novamind.measures import Abstained
@@ -57,6 +57,7 @@ def ingest_recording(
         With a sentence for the person who sent it.
     """
     if known := Recording.objects.filter(patient=patient, sha256=upload.sha256).first():
+        note_type(EventType.DATA_ACCESS)  # nothing is changed
         return known, False
     read = _read(upload.plaintext(), upload.name or "", patient.zone, columns)
     device = device_for(read, device_type)

@@ -11,7 +11,7 @@ case "${1:-web}" in
     # Prefork everywhere: a job that takes its process down takes no other with it.
     exec python -m celery -A novamind worker --pool prefork --queues "$queues" \
       --concurrency "${WORKER_CONCURRENCY:-2}" --hostname "$(echo "$queues" | tr , -)@%h" --loglevel INFO \
-      --without-gossip --without-mingle
+      --without-gossip --without-mingle --without-heartbeat
     ;;
   beat)
     exec python -m celery -A novamind beat --pidfile "" --loglevel INFO

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from novamind import clock, frame
 from novamind.accounts.rights import requires
-from novamind.audit.recording import saw, unseen
+from novamind.audit.models import EventType
+from novamind.audit.recording import note_type, saw, unseen
 from patients.forms import PatientForm
 from patients.models import CareAssignment, Patient
 from patients.pages import freshness, patient_page
@@ -47,6 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.POST.get("q", "").strip()[:80]
     if not query:
         return redirect("patients:list")
+    note_type(EventType.DATA_ACCESS)
     found, total = find_patients(request.user, query, at_most=PAGE)  # type: ignore[arg-type]
     if total == 1:
         return redirect("patients:home", found[0].pk)

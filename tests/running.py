@@ -18,7 +18,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "synthetic-clinic-2027"  # noqa: S105  (the demo prints it)
-READY_WITHIN_S = 180
+READY_WITHIN_S = 300
+HANG_S = 120  # nothing is measured with these: a hang fails after this long
 
 
 def free_port() -> int:
@@ -43,7 +44,11 @@ class Demo:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.until(lambda: b"Ready." in self.printed(), within_s=READY_WITHIN_S)
+        try:
+            self.until(lambda: b"Ready." in self.printed(), within_s=READY_WITHIN_S)
+        except BaseException:
+            self.stop()  # nobody else has it yet
+            raise
 
     def printed(self) -> bytes:
         """Everything the demo has said so far."""
@@ -67,17 +72,23 @@ class Demo:
         logs = [self.folder / "demo.log", *sorted((self.folder / "var" / "log").glob("*.log"))]
         return "\n".join(f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs if log.exists())
 
-    def stop(self) -> float:
-        """Ctrl-C; how long it took to end, in seconds."""
-        began = time.monotonic()
+    def stop(self) -> bool:
+        """Ctrl-C; whether it ended by itself (else it is killed)."""
+        ended = True
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(timeout=30)
+                self.process.wait(timeout=HANG_S)
             except subprocess.TimeoutExpired:
+                ended = False
                 self.process.kill()
+                self.process.wait()
         self.log.close()
-        return time.monotonic() - began
+        return ended
+
+    def processes(self) -> list[int]:
+        """Everything this demo has started that still runs."""
+        return [pid for pid, _ in self._descendants()]
 
     def worker_pids(self) -> list[int]:
         """The Celery worker of this demo and its children."""
@@ -146,7 +157,7 @@ class Caller:
         return self._send("POST", "/api/v1/actigraphy/upload", b"".join(parts), kind)
 
     def _send(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         headers = {"Content-Type": kind} if kind else {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from novamind.admin import ReadOnlyAdmin
 from novamind.audit.models import AuditEvent, AuditEventPatient
 from novamind.audit.recording import IncompleteAudit
 from patients.models import CareTeam, Grant, Patient
-from patients.services import share_patient
+from patients.services import share_patient, update_patient
 from tests.one_of_everything import CANARIES, fill_chart
 
 OURS = {
@@ -205,7 +206,7 @@ def test_a_role_given_on_the_account_page_counts_at_the_next_request(root, outsi
 def test_a_new_account_needs_a_good_password_and_has_no_role(root):
     address = reverse("admin:accounts_user_add")
     new = {"email": "New@Clinic.test", "display_name": "New", "usable_password": "true"}
-    assert root.post(address, new | {"password1": "short", "password2": "short"}).status_code == 200
+    assert root.post(address, new | {"password1": "short", "password2": "short"}).status_code == 422
     good = {"password1": "a long enough phrase 7", "password2": "a long enough phrase 7"}
     assert root.post(address, new | good).status_code == 302
     created = User.objects.get(email="new@clinic.test")
@@ -225,3 +226,116 @@ def test_the_administrators_pages_are_on_record(root):
     event = AuditEvent.objects.filter(action="admin:jobs_job_changelist").get()
     assert event.actor_label == "admin@clinic.test"
     assert Grant.objects.exists()
+
+
+def last_event() -> AuditEvent:
+    return AuditEvent.objects.latest("at")
+
+
+def named(event: AuditEvent) -> tuple[str, str, str, str]:
+    return event.event_type, event.object_label, event.object_id, event.outcome
+
+
+def test_what_is_done_to_an_account_is_on_record_with_its_name(root, outsider):
+    address = reverse("admin:accounts_user_change", args=[outsider.pk])
+    changed = ("MODIFICATION", "accounts.User", str(outsider.pk), "success")
+    phrase = {"password1": "a long enough phrase 7", "password2": "a long enough phrase 7", "usable_password": "true"}
+    steps = [
+        (address, account(outsider, groups=[Group.objects.get(name="therapist").pk])),
+        (address, account(outsider, is_active=None)),
+        (reverse("admin:auth_user_password_change", args=[outsider.pk]), phrase | {"set-password": "x"}),
+    ]
+    for path, sent in steps:
+        assert root.post(path, sent).status_code == 302
+        assert named(last_event()) == changed, path
+    new = {"email": "new@clinic.test", "display_name": "New"} | phrase
+    assert root.post(reverse("admin:accounts_user_add"), new).status_code == 302
+    created = User.objects.get(email="new@clinic.test")
+    assert named(last_event()) == ("CREATION", "accounts.User", str(created.pk), "success")
+
+
+def test_ones_own_new_password_is_on_record_too(root, clinical_admin):
+    address = reverse("admin:password_change")
+    new = {"new_password1": "a long enough phrase 7", "new_password2": "a long enough phrase 7"}
+    assert root.post(address, new | {"old_password": "wrong"}).status_code == 422
+    assert last_event().outcome == "refused"
+    assert root.post(address, new | {"old_password": "correct horse battery staple"}).status_code == 302
+    assert named(last_event()) == ("MODIFICATION", "accounts.User", str(clinical_admin.pk), "success")
+
+
+def test_what_is_done_to_a_team_is_on_record_with_its_name(root, chart, team, nurse):
+    root.post(reverse("admin:patients_careteam_change", args=[team.pk]), members(team, nurse))
+    assert named(last_event()) == ("MODIFICATION", "patients.CareTeam", str(team.pk), "success")
+    root.post(reverse("admin:patients_careteam_delete", args=[team.pk]), {"post": "yes"})
+    assert named(last_event()) == ("DELETION", "patients.CareTeam", str(team.pk), "success")
+
+
+def test_several_things_are_not_deleted_in_one_row(root, chart, team, other_team):
+    chosen = {"action": "delete_selected", "_selected_action": [str(team.pk), str(other_team.pk)], "post": "yes"}
+    root.post(reverse("admin:patients_careteam_changelist"), chosen)
+    assert CareTeam.objects.count() == 2
+
+
+@pytest.mark.parametrize("page", ["accounts_user_change", "auth_user_password_change", "patients_careteam_change"])
+def test_a_form_with_mistakes_changes_nothing_and_is_recorded_as_refused(root, team, outsider, page):
+    of = team if "team" in page else outsider
+    assert root.post(reverse(f"admin:{page}", args=[of.pk]), {"email": "no address"}).status_code == 422
+    assert last_event().outcome == "refused"
+
+
+def test_an_administrator_reads_nothing_of_patients_who_are_not_theirs(chart, clinical_admin):
+    update_patient(chart.patient, version=1, pronouns="zqxfirst/zqxlast", sex="other", zone="Africa/Lagos")
+    client = Client()
+    client.force_login(clinical_admin)
+    for name, page in model_admins().items():
+        if name in {"patients.Grant", "phi.DataKey", "registry.InferenceRecord", "auditlog.LogEntry"}:
+            rows = list(page.model._default_manager.all())
+            addresses = [url(page, "changelist"), *(url(page, "change", row.pk) for row in rows)]
+            shown = b"".join(client.get(address).content for address in addresses)
+            assert rows, name
+            assert not CANARIES.search(shown), name
+            assert b"Africa/Lagos" not in shown, name
+            if name != "auditlog.LogEntry":
+                assert str(chart.patient.pk).encode() not in shown, name
+
+
+def test_every_filter_that_a_list_offers_opens(root):
+    with_filters = set()
+    for label, page in model_admins().items():
+        address = url(page, "changelist")
+        content = root.get(address).content.decode()
+        offered = {link for link in re.findall(r'<a href="(\?[^"]+)"', content) if "__" in link}
+        for link in offered:
+            assert root.get(address + link.replace("&amp;", "&")).status_code == 200, (label, link)
+        with_filters |= {label} if offered else set()
+    assert with_filters >= {
+        "audit.AuditEvent",
+        "auditlog.LogEntry",
+        "accounts.User",
+        "jobs.Job",
+        "registry.InferenceRecord",
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "audit/auditevent/?at__year=99999999999",
+        "audit/auditevent/?at__year=9999&at__month=12",
+        "audit/auditevent/?at__range=a",
+        "audit/auditevent/?event_type__exact=%00",
+        "audit/auditevent/?event_type__regex=(",
+        "audit/auditevent/?query_params__contains=1",
+        "jobs/job/?args__contains=1",
+        "actigraphy/signal/?samples__exact=a",
+        "patients/patient/?grants__user__email=a",
+        "accounts/user/?password__startswith=a",
+    ],
+)
+def test_a_lookup_that_no_list_offers_is_a_wrong_request(root, address):
+    assert root.get(f"/admin/{address}").status_code == 400
+
+
+def test_autocompletion_takes_any_text(root):
+    asked = {"app_label": "patients", "model_name": "membership", "field_name": "user", "term": "a\x00"}
+    assert root.get(reverse("admin:autocomplete"), asked).status_code == 200

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
+from rest_framework_simplejwt.tokens import AccessToken
 
+from novamind.audit.models import AuditEvent
 from novamind.phi.keys import KeyUnavailable
+from novamind.phi.models import DataKey
 
 PATIENTS = "/api/v1/patients"
 NEW = {"first_name": "Ada", "last_name": "Berg", "date_of_birth": "1980-01-01"}
@@ -41,7 +45,15 @@ def test_401_for_a_stranger_says_how_to_sign_in(client, db):
     response = client.get(PATIENTS)
     says(response, 401, "not_authenticated")
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
-    says(client.get(PATIENTS, headers={"Authorization": "Bearer nonsense"}), 401, "token_not_valid")
+    refused = says(client.get(PATIENTS, headers={"Authorization": "Bearer nonsense"}), 401, "token_not_valid")
+    assert refused["detail"] == "Given token not valid for any token type"
+
+
+def test_401_for_a_token_of_somebody_who_left_is_a_sentence_too(client, psychiatrist):
+    token = AccessToken.for_user(psychiatrist)
+    type(psychiatrist).objects.update(is_active=False)
+    refused = says(client.get(PATIENTS, headers={"Authorization": f"Bearer {token}"}), 401, "authentication_failed")
+    assert refused["detail"] == "User is inactive"
 
 
 def test_403_for_a_role_that_may_not(signed_in, researcher):
@@ -57,6 +69,23 @@ def test_404_for_a_hidden_a_missing_and_an_unmatched_address(api, make_patient, 
         "/api/",
     ):
         says(api.get(address), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "position",
+    ["p=abc", "p=%00", "p=", "p=2027-01-01", "p=2027-01-01T00:00:00", "p=0001-01-01T00:00:00%2B23:00", "p=9999-99-99"],
+)
+@pytest.mark.parametrize("of", ["patients", "actigraphy/recordings", "actigraphy/analyses"])
+def test_404_for_a_page_of_a_list_that_was_made_up(api, patient, position, of):
+    cursor = b64encode(position.encode()).decode()
+    says(api.get(f"/api/v1/{of}", {"cursor": cursor}), 404, "not_found")
+
+
+def test_the_next_page_of_a_list_opens(api, make_patient, team):
+    made = {str(make_patient(team).pk) for _ in range(3)}
+    first = api.get(PATIENTS, {"page_size": 2}).json()
+    second = api.get(first["next"]).json()
+    assert {row["id"] for row in first["results"] + second["results"]} == made
 
 
 def test_405_for_a_method_that_is_not_there(api, patient):
@@ -150,3 +179,8 @@ def test_a_chart_that_holds_something_is_not_deleted_and_an_empty_one_is(signed_
     source.delete()
     assert api.delete(f"{PATIENTS}/{patient.pk}").status_code == 204
     assert not Patient.objects.exists()
+    key = DataKey.objects.get(patient_id=patient.pk)
+    assert (bytes(key.wrapped), key.destroyed_at is None) == (b"", False)
+    event = AuditEvent.objects.filter(outcome="success").latest("at")
+    assert (event.event_type, event.object_label, event.object_id) == ("DELETION", "patients.Patient", str(patient.pk))
+    assert [row.patient_id for row in event.patients.all()] == [patient.pk]

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from novamind.simulator import Persona, simulate, write_awd
-from tests.running import PASSWORD, Demo
+from tests.running import HANG_S, PASSWORD, Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
 SIZES = {"desktop": (1440, 900, "light"), "phone": (390, 844, "dark")}
+# swagger-ui writes one <style> of its own, which our policy blocks and its pages do without; Chromium reports its hash.
+SWAGGERS_STYLE = "('sha256-MMpT0iDxyjALd9PdfepImGX3DBfJPXZ4IlDWdPAgtn0=')"
 PSYCHIATRIST, NURSE_SOUTH, ADMIN = (f"{who}@demo.novamind.test" for who in ("ada.north", "ines.south", "admin"))
 
 
@@ -47,7 +49,7 @@ class Visit:
         width, height, scheme = SIZES[size]
         self.demo = demo
         self.context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(HANG_S * 1000)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda line: self._heard(line))
@@ -170,4 +172,5 @@ def test_the_administrators_pages_open(visit: Any, path: str) -> None:
     one = visit(ADMIN)
     assert one.page.goto(one.demo.address + path).status == 200
     one.page.wait_for_load_state("networkidle")
-    assert not [line for line in one.complaints if "style" not in line]
+    known = SWAGGERS_STYLE if path == "/api/docs" else "nothing is known"
+    assert not [line for line in one.complaints if known not in line]

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 SERVICES = COMPOSE["services"]
+SETTINGS = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
 ONE_SHOT = {"certificates", "bucket", "migrate"}
 
 
@@ -57,12 +58,30 @@ def test_variables_of_compose_are_named_in_the_example():
     assert used - named((ROOT / ".env.example").read_text(encoding="utf-8")) == set()
 
 
-def test_settings_given_to_the_application_are_ones_it_reads():
-    settings = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
-    outside = {"WEB_CONCURRENCY", "WORKER_CONCURRENCY"}  # read by deploy/
-    for name in ("web", "migrate", "worker-ml"):
-        for setting in set(SERVICES[name]["environment"]) - outside:
-            assert f'"{setting}"' in settings, setting
+@pytest.mark.parametrize("name", ["web", "worker", "worker-ml", "worker-gpu", "beat", "migrate"])
+def test_every_setting_reaches_the_application_and_nothing_else_does(name):
+    read = set(re.findall(r"""(?:\benv(?:\.\w+)?|\bsecret)\(\s*["']([A-Z][A-Z0-9_]*)["']""", SETTINGS))
+    of_the_image = {"DATA_DIR"}
+    never_here = {"DEMO"}  # the synthetic clinic's banner
+    owners = set() if name == "migrate" else {"MIGRATE_DATABASE_URL"}
+    of_deploy = {"WEB_CONCURRENCY", "WORKER_CONCURRENCY"}
+    assert set(SERVICES[name]["environment"]) - of_deploy == read - of_the_image - never_here - owners
+
+
+def test_what_is_set_in_the_file_of_settings_is_passed_on_as_it_stands():
+    """An empty value in compose means: as in .env; where the name is missing there, it is not set at all."""
+    passed = {name for name, value in SERVICES["web"]["environment"].items() if value is None}
+    assert passed >= {"JOB_LEASE_S", "JOB_RENEW_S", "JOB_TIME_LIMIT_S", "TICK_S", "RATE_LIMITING_ENABLED", "LOG_LEVEL"}
+    assert passed <= named((ROOT / ".env.example").read_text(encoding="utf-8"))
+
+
+def test_the_worker_is_started_in_the_same_way_everywhere():
+    """Image, demo and documentation; the image and the demo add names, queues and a number of processes."""
+    ways = {
+        path: " ".join(re.findall(r"--without-\w+", (ROOT / path).read_text(encoding="utf-8")))
+        for path in ("deploy/entrypoint.sh", "docs/jobs.md", "novamind/management/commands/demo.py")
+    }
+    assert set(ways.values()) == {"--without-gossip --without-mingle --without-heartbeat"}, ways
 
 
 def test_only_the_proxy_is_reached_from_outside():

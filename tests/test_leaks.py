@@ -138,7 +138,7 @@ class Tour:
         ):
             with self.monkeypatch.context() as broken:
                 broken.setattr(place, accident)
-                answer = self.call(self.doctor, method, path)
+                answer = self.call(self.doctor, method, path, *([{"q": QUERY}] if method == "post" else []))
                 assert answer.status_code == 500, (path, answer.content)
         with self.monkeypatch.context() as broken:
             broken.setattr("actigraphy.services.read_stored", accident)

@@ -1,87 +1,15 @@
-"""One request: one transaction, one audit row, and no answer where the row cannot be written."""
+"""One request: one audit row that says who, what, whose and from where, and nothing that was typed."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
 import pytest
 from auditlog.models import LogEntry
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
-from actigraphy.models import Recording
-from actigraphy.tests.recording_files import depresjon, minutes
 from novamind.audit.models import AuditEvent, AuditEventPatient
-from novamind.audit.recording import IncompleteAudit
-from novamind.jobs.models import Job
-from novamind.phi.keys import forget_keys
-from novamind.phi.models import DataKey
-from patients.models import Patient
 from patients.services import leave_team
-from tests.test_uploads import stored_files
-
-CANARIES = ("Zqxfirst", "Zqxlast", "1931", "ZQX-MRN-7781", "99977810", "zqx7781")
-NEW = {"first_name": "Zqxnew", "last_name": "Zqxnewlast", "date_of_birth": "1931-02-17"}
-PASSWORD = "correct horse battery staple"  # noqa: S105
-
-
-def requests() -> Any:
-    """The events of requests; signing a test client in has one of its own."""
-    return AuditEvent.objects.filter(status_code__isnull=False)
-
-
-def the_request() -> AuditEvent:
-    return requests().get()
-
-
-def patients_of(event: AuditEvent) -> set[Any]:
-    return set(event.patients.values_list("patient_id", flat=True))
-
-
-def bearer(user: Any) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {AccessToken.for_user(user)}"}
-
-
-def new_patient(client: Client, **more: Any) -> Any:
-    return client.post("/api/v1/patients", NEW, content_type="application/json", **more)
-
-
-@contextmanager
-def no_audit(table: str = "audit_auditevent") -> Iterator[None]:
-    """The database itself refuses new rows of the trail."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN RAISE EXCEPTION 'disk full'; END $$"
-            )
-            cursor.execute(f"CREATE TRIGGER no_audit BEFORE INSERT ON {table} EXECUTE FUNCTION no_audit()")
-        else:
-            cursor.execute(
-                f"CREATE TRIGGER no_audit BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-            )
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"DROP TRIGGER no_audit ON {table}" if connection.vendor == "postgresql" else "DROP TRIGGER no_audit"
-            )
-            if connection.vendor == "postgresql":
-                cursor.execute("DROP FUNCTION no_audit()")
-
-
-@pytest.fixture
-def doctor(transactional_db: None, signed_in: Any, psychiatrist: Any) -> Client:
-    client = signed_in(psychiatrist)
-    client.raise_request_exception = False
-    return client
+from tests.trail import CANARIES, bearer, new_patient, patients_of, requests, the_request
 
 
 @pytest.mark.django_db
@@ -131,7 +59,7 @@ def test_each_refusal_is_on_record(client, signed_in, nurse, researcher, patient
     new_patient(signed_in(researcher))
     told = list(requests().order_by("at").values_list("actor_label", "status_code", "outcome"))
     assert told == [
-        ("anonymous", 302, "success"),
+        ("anonymous", 302, "refused"),
         ("anonymous", 401, "refused"),
         (nurse.email, 404, "refused"),
         (nurse.email, 201, "success"),
@@ -147,98 +75,6 @@ def test_a_form_without_its_token_is_refused_on_record(psychiatrist):
     assert client.post("/patients/search/", {"q": "x"}).status_code == 403
     event = the_request()
     assert (event.actor_id, event.outcome) == (psychiatrist.pk, "refused")
-
-
-def test_a_change_that_is_refused_is_rolled_back_and_on_record(doctor, make_patient, team):
-    make_patient(team, mrn="TAKEN")
-    before = Patient.objects.count()
-    answer = doctor.post("/api/v1/patients", NEW | {"mrn": "taken"}, content_type="application/json")
-    assert answer.status_code == 409
-    assert Patient.objects.count() == before
-    assert AuditEvent.objects.get(method="POST").outcome == "refused"
-    forget_keys()
-    assert doctor.post("/api/v1/patients", NEW | {"mrn": "free"}, content_type="application/json").status_code == 201
-
-
-def test_a_refused_change_leaves_no_key_that_later_data_depends_on(doctor, team):
-    """The first chart of a new clinic is refused; nothing encrypted afterwards may depend on what was rolled back."""
-    DataKey.objects.all().delete()
-    forget_keys()
-    assert (
-        doctor.post("/api/v1/patients", {**NEW, "mrn": "A-1", "zone": "x"}, content_type="application/json").status_code
-        == 400
-    )
-    with no_audit():
-        assert (
-            doctor.post("/api/v1/patients", {**NEW, "mrn": "A-1"}, content_type="application/json").status_code == 503
-        )
-    made = doctor.post("/api/v1/patients", {**NEW, "mrn": "A-2"}, content_type="application/json").json()
-    forget_keys()  # another process looks
-    assert str(Patient.objects.get(mrn_index="a-2").pk) == made["id"]
-    assert Patient.objects.get(pk=made["id"]).first_name == "Zqxnew"
-
-
-@pytest.mark.parametrize("table", ["audit_auditevent", "audit_auditeventpatient"])
-def test_no_record_no_chart(doctor, patient, table):
-    with no_audit(table):
-        for path in (
-            f"/patients/{patient.pk}/actigraphy/",
-            f"/api/v1/patients/{patient.pk}",
-            "/patients/",
-            "/api/v1/patients",
-        ):
-            answer = doctor.get(path)
-            assert answer.status_code == 503, path
-            whole = answer.content.decode() + str(answer.headers)
-            assert not [canary for canary in CANARIES if canary in whole]
-            if path.startswith("/api/"):
-                assert answer.json()["code"] == "audit_unavailable"
-    assert doctor.get(f"/api/v1/patients/{patient.pk}").status_code == 200
-
-
-def test_no_record_no_change_and_no_file(doctor, patient, settings):
-    content = depresjon(minutes("2024-01-08T12:00:00", 1440), [(at * 37) % 400 for at in range(1440)])
-    before = Patient.objects.count()
-    with no_audit():
-        assert new_patient(doctor).status_code == 503
-        for path, more in (
-            ("/api/v1/actigraphy/upload", {"patient_id": str(patient.pk)}),
-            (f"/patients/{patient.pk}/actigraphy/upload/", {}),
-        ):
-            answer = doctor.post(path, {"file": SimpleUploadedFile("a.csv", content)} | more)
-            assert answer.status_code == 503
-            assert not [canary for canary in CANARIES if canary in answer.content.decode()]
-    assert Patient.objects.count() == before
-    assert not Recording.objects.exists()
-    assert not Job.objects.exists()
-    assert stored_files(settings) == []
-
-
-def test_no_record_no_sign_in(transactional_db, psychiatrist, team):
-    client = Client(raise_request_exception=False)
-    form = {"username": psychiatrist.email, "password": PASSWORD}
-    with no_audit():
-        assert client.post("/accounts/login/", form).status_code >= 500
-        answer = client.post(
-            "/api/v1/auth/login", {"email": psychiatrist.email, "password": PASSWORD}, content_type="application/json"
-        )
-        assert answer.status_code >= 500
-        assert b"access" not in answer.content
-    assert client.get("/patients/").status_code == 302
-    assert client.post("/accounts/login/", form).status_code == 302
-
-
-def test_an_incomplete_record_undoes_the_change_and_its_file(doctor, patient, settings, monkeypatch):
-    content = depresjon(minutes("2024-01-08T12:00:00", 1440), [(at * 37) % 400 for at in range(1440)])
-
-    def incomplete(*args: Any) -> None:
-        raise IncompleteAudit("planted")
-
-    monkeypatch.setattr("novamind.audit.recording.require_complete", incomplete)
-    path = f"/patients/{patient.pk}/actigraphy/upload/"
-    assert doctor.post(path, {"file": SimpleUploadedFile("a.csv", content)}).status_code == 500
-    assert stored_files(settings) == []
-    assert not Recording.objects.exists()
 
 
 FORGED = {
@@ -290,6 +126,62 @@ def test_no_address_is_too_strange_to_be_recorded(signed_in, psychiatrist, path)
     assert the_request().actor_id == psychiatrist.pk
 
 
+TYPED = {
+    "/patients/Zqxlast Zqxfirst 1931/": "/patients/",
+    "/patients/Zqxlast/actigraphy/": "/patients/",
+    "/api/v1/patients/Zqxlast": "/api/",
+    "/admin/patients/patient/Zqxlast/change/": "/admin/",
+    "/admin/Zqxlast/": "/admin/",
+    "/static/Zqxlast": "",
+    "/Zqxlast/": "",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", TYPED)
+def test_what_is_typed_into_the_address_bar_is_not_kept(signed_in, clinical_admin, path):
+    signed_in(clinical_admin).get(path)
+    assert the_request().path == TYPED[path]
+    assert "Zqx" not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.django_db
+def test_an_address_of_ours_is_kept_whole(signed_in, clinical_admin, patient):
+    path = f"/admin/patients/patient/{patient.pk}/history/"
+    signed_in(clinical_admin).get(path)
+    assert the_request().path == path
+
+
+@pytest.mark.django_db
+def test_no_prefix_of_an_address_hides_a_request(signed_in, psychiatrist, patient):
+    for prefix in ("/static", "/health", "/metrics", "/api/docs"):
+        path = f"/patients/{patient.pk}/actigraphy/"
+        assert signed_in(psychiatrist).get(prefix + path, SCRIPT_NAME=prefix).status_code in {200, 404}
+    told = list(requests().values_list("status_code", "path"))
+    assert len(told) == 4
+    assert {status for status, _ in told} <= {200, 404}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ['"aaaaaaaaaa\\000"', "short", "UPPER" * 7, "'; --", "é" * 32, ""])
+def test_a_malformed_session_is_no_session_and_the_request_is_on_record(client, settings, key):
+    answer = client.get("/patients/", HTTP_COOKIE=f"{settings.SESSION_COOKIE_NAME}={key}")
+    assert (answer.status_code, the_request().outcome) == (302, "refused")
+
+
+@pytest.mark.django_db
+def test_signing_out_is_no_refusal(signed_in, psychiatrist):
+    assert signed_in(psychiatrist).post("/accounts/logout/").status_code == 302
+    assert the_request().outcome == "success"
+
+
+@pytest.mark.django_db
+def test_a_query_of_too_many_parameters_is_recorded(signed_in, psychiatrist):
+    query = "&".join(f"a{n}=" for n in range(1200))
+    assert signed_in(psychiatrist).get(f"/patients/?{query}").status_code == 400
+    assert (the_request().outcome, len(the_request().query_params)) == ("refused", 20)
+
+
 @pytest.mark.django_db
 def test_names_of_parameters_are_kept_and_their_values_are_not(signed_in, psychiatrist):
     signed_in(psychiatrist).get("/patients/", {"page": "1", "q": "Zqxlast", "Zqx last, first": ""})
@@ -339,6 +231,8 @@ PAGES = [
     "/api/v1/actigraphy/recordings",
     "/api/v1/actigraphy/analyses",
 ]
+
+
 ADMIN = [
     f"/admin/{name}/" for name in (
         "patients/patient", "patients/careassignment", "patients/grant", "actigraphy/recording", "actigraphy/source",
@@ -369,44 +263,6 @@ def test_the_admin_of_somebody_without_patients_is_empty(signed_in, clinical_adm
 
 
 @pytest.mark.django_db
-def test_a_key_that_is_gone_is_503_on_pages_and_api(signed_in, psychiatrist, patient):
-    DataKey.objects.filter(patient_id=patient.pk).delete()
-    forget_keys()
-    client = signed_in(psychiatrist)
-    for path in (f"/patients/{patient.pk}/actigraphy/", "/patients/", f"/api/v1/patients/{patient.pk}"):
-        answer = client.get(path)
-        assert answer.status_code == 503, path
-        assert b"key" not in answer.content.replace(b"keys_unavailable", b"")
-    assert set(requests().values_list("outcome", flat=True)) == {"failed"}
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000, "{", "NaN", "[]", '"x"', "null", ""])
-def test_broken_json_is_a_mistake_of_the_sender(signed_in, psychiatrist, body):
-    client = signed_in(psychiatrist)
-    client.raise_request_exception = False
-    answer = client.generic("POST", "/api/v1/patients", body, "application/json")
-    assert answer.status_code == 400, answer.content
-    assert set(answer.json()) >= {"code", "detail", "request_id"}
-
-
-@pytest.mark.django_db
 def test_what_a_signed_in_person_sees_is_kept_by_no_cache(signed_in, psychiatrist, patient):
     for path in ("/patients/", f"/api/v1/patients/{patient.pk}"):
         assert signed_in(psychiatrist).get(path)["Cache-Control"] == "no-store, private"
-
-
-def test_nothing_reads_a_streamed_answer_before_its_record():
-    """The ledger closes when the view returns: a stream would read charts after it. So there is none."""
-    root = Path(__file__).resolve().parents[1]
-    found = [
-        str(path.relative_to(root))
-        for app in ("novamind", "patients", "actigraphy", "twins", "insights")
-        for path in (root / app).rglob("*.py")
-        if "tests" not in path.parts
-        and any(
-            isinstance(node, ast.Name) and node.id == "StreamingHttpResponse"
-            for node in ast.walk(ast.parse(path.read_text()))
-        )
-    ]
-    assert found == []

@@ -43,7 +43,7 @@ accounts:login                     POST    200   302 302 302 302 302 302 302
 accounts:logout                    POST    login login login login login login login login
 
 patients:list                      GET     login 403 403 200 200 200 200 403
-patients:search                    POST    login 403 403 200 200 200 200 403
+patients:search                    POST    login 403 403 302 302 302 302 403
 patients:new                       GET     login 403 403 403 200 200 200 403
 patients:new                       POST    login 403 403 403 422 422 422 403
 patients:home                      GET     login 403 403 302 302 404 404 403
@@ -79,7 +79,7 @@ admin:login                        *       login 403 403 403 403 403 login login
 admin:logout                       GET     login 302 302 302 302 302 405 405
 admin:logout                       POST    login 302 302 302 302 302 login login
 admin:password_change              GET     login login login login login login 200 200
-admin:password_change              POST    login login login login login login 200 200
+admin:password_change              POST    login login login login login login 422 422
 admin:password_change_done         GET     login login login login login login 200 200
 admin:jsi18n                       GET     login login login login login login 200 200
 admin:autocomplete                 GET     login login login login login login 403 403
@@ -88,20 +88,27 @@ admin/(?P<url>.[*])$               *       login login login login login login 4
 admin/*/<path:object_id>/          *       login login login login login login 302 302
 
 admin:auth_user_password_change    GET     login login login login login login 200 200
-admin:auth_user_password_change    POST    login login login login login login 200 200
-admin:accounts_user_add            *       login login login login login login 200 200
-admin:accounts_user_change         *       login login login login login login 200 200
-admin:patients_careteam_add        *       login login login login login login 200 200
-admin:patients_careteam_change     *       login login login login login login 200 200
-admin:patients_careteam_delete     *       login login login login login login 200 200
+admin:auth_user_password_change    POST    login login login login login login 422 422
+admin:accounts_user_add            GET     login login login login login login 200 200
+admin:accounts_user_add            POST    login login login login login login 422 422
+admin:accounts_user_change         GET     login login login login login login 200 200
+admin:accounts_user_change         POST    login login login login login login 422 422
+admin:patients_careteam_add        GET     login login login login login login 200 200
+admin:patients_careteam_add        POST    login login login login login login 422 422
+admin:patients_careteam_change     GET     login login login login login login 200 200
+admin:patients_careteam_change     POST    login login login login login login 422 422
+admin:patients_careteam_delete     GET     login login login login login login 200 200
+admin:patients_careteam_delete     POST    login login login login login login 422 422
 admin:*_changelist                 *       login login login login login login 200 200
 admin:*_add                        *       login login login login login login 403 403
 admin:*_delete                     *       login login login login login login 403 403
 admin:patients_patient_history     *       login login login login login login 302 302
+admin:patients_grant_history       *       login login login login login login 302 302
 admin:patients_careassignment_history *    login login login login login login 302 302
 admin:actigraphy_*_history         *       login login login login login login 302 302
 admin:auth_permission_history      *       login login login login login login 302 302
 admin:patients_patient_*           GET     login login login login login login 302 302
+admin:patients_grant_*             GET     login login login login login login 302 302
 admin:patients_careassignment_*    GET     login login login login login login 302 302
 admin:actigraphy_*                 GET     login login login login login login 302 302
 admin:auth_permission_*            GET     login login login login login login 302 302

@@ -1,3 +1,5 @@
+"""The audit trail in Django admin, to be read."""
+
 from auditlog.models import LogEntry
 from django.contrib import admin
 

@@ -1,3 +1,5 @@
+"""The audit trail as a Django app."""
+
 from django.apps import AppConfig
 
 from novamind.frame import NavItem

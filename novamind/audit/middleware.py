@@ -1,8 +1,9 @@
 """One middleware for the request's transaction and its audit row.
 
 An unsafe method runs in one transaction that holds the change, its jobs and its audit row, and rolls back when the
-answer is a refusal. A safe method runs without one and has its row before the first byte leaves. A refusal is written
-in a transaction of its own. If a row cannot be written, the answer is 503 and carries nothing of a patient.
+answer is a refusal; its body was received before. A safe method runs without one and has its row before the first byte
+leaves. A refusal is written in a transaction of its own. If a row cannot be written, the answer is 503 and carries
+nothing of a patient.
 """
 
 from __future__ import annotations
@@ -13,34 +14,29 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db import Error, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import Resolver404, resolve
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
 
+from novamind.audit import answers
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, plain, session_hash
+from novamind.audit.origin import client_ip, kept_path, plain, session_hash
+from novamind.audit.receiving import is_stranger, receive
 from novamind.audit.recording import Ledger, recorded, write_event
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
 
 logger = logging.getLogger(__name__)
 
-#: Nothing of a patient is served here; sign-ins are recorded by their own receivers.
-EXEMPT = (
-    "/health/",
-    "/metrics",
-    "/static/",
-    "/favicon.ico",
-    "/accounts/login/",
-    "/api/v1/auth/login",
-    "/api/schema",
-    "/api/docs",
-)
+#: Views that serve nothing of a patient; sign-ins are recorded by their own receivers. Names and not paths: what a
+#: path begins with says nothing of the view behind it.
+EXEMPT = {"live", "ready", "metrics", "favicon", "accounts:login", "api:login", "schema", "docs"}
+SIGN_IN = {"accounts:login", "admin:login"}
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
-FORM_ROOM = 64 * 1024  # what a form adds around its file
 _PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept
 
 View = Callable[..., HttpResponse]
@@ -59,28 +55,38 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(EXEMPT):
-            return self.get_response(request)
+        match = request.resolver_match = _match(request.path_info)
+        if match is not None and match.view_name in EXEMPT:
+            return (None if request.method in SAFE else receive(request)) or self.get_response(request)
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
         with recorded(actor_label="anonymous", request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
             request.ledger = ledger  # type: ignore[attr-defined]
             ledger.identify = partial(identify, request, ledger)
-            response = self._answer(request, ledger)
+            try:
+                response = self._answer(request, ledger)
+            except Error:
+                logger.exception("the change or its audit row could not be written")
+                response = answers.unavailable(request)
         response.headers["X-Request-ID"] = ledger.request_id
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A page that needs a key it cannot have: 503; the API says so itself."""
-        if not isinstance(error, KeyUnavailable | Altered):
-            return None
-        logger.exception("a key or a ciphertext failed")
-        return _plain(request, 503, "keys_unavailable", "The record cannot be opened now. Please try again.")
+        """A view that needs a key or a database it cannot have: 503; of keys the API says so itself."""
+        if isinstance(error, KeyUnavailable | Altered):
+            logger.exception("a key or a ciphertext failed")
+            return answers.keys_unavailable(request)
+        if isinstance(error, Error):
+            logger.exception("the database failed")
+            return answers.unavailable(request)
+        return None
 
     def _answer(self, request: HttpRequest, ledger: Ledger) -> HttpResponse:
-        if _too_large(request):
-            response = too_large(request)
-        elif request.method in SAFE or _has_own_transaction(request):
+        if request.method in SAFE or is_stranger(request):
+            response = self.get_response(request)
+        elif refusal := receive(request):
+            response = refusal
+        elif getattr(request.resolver_match and request.resolver_match.func, "own_transaction", False):
             response = self.get_response(request)
         else:
             return self._change(request, ledger)
@@ -90,30 +96,30 @@ class AuditMiddleware:
         try:
             with transaction.atomic():
                 response = self.get_response(request)
-                if response.status_code < 400:
-                    _write(request, response, ledger)
-                else:
+                refused = _outcome(response) != Outcome.SUCCESS
+                if refused:
                     transaction.set_rollback(True)
-        except Error:
-            logger.exception("the change or its audit row could not be written")
-            _undo(ledger)
-            return unavailable(request)
-        except Exception:  # an incomplete record, or a bug: the change was rolled back
+                else:
+                    _write(request, response, ledger)
+        except Exception:  # no row, an incomplete record, or a bug: the change was rolled back
             _undo(ledger)
             raise
-        if response.status_code >= 400:
+        if refused:
             _undo(ledger)
             return self._with_row(request, response, ledger)
         return response
 
     def _with_row(self, request: HttpRequest, response: HttpResponse, ledger: Ledger) -> HttpResponse:
-        try:
-            with transaction.atomic():
-                _write(request, response, ledger)
-        except Error:
-            logger.exception("the audit row could not be written")
-            return unavailable(request)
+        with transaction.atomic():
+            _write(request, response, ledger)
         return response
+
+
+def _match(path: str) -> ResolverMatch | None:
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
 
 
 def _undo(ledger: Ledger) -> None:
@@ -123,20 +129,20 @@ def _undo(ledger: Ledger) -> None:
 
 def _write(request: HttpRequest, response: HttpResponse, ledger: Ledger) -> None:
     identify(request, ledger)
-    refused = response.status_code >= 400
-    if refused:
+    outcome = _outcome(response)
+    if outcome != Outcome.SUCCESS:
         ledger.unexplained.clear()  # what was looked up was not shown
     match = request.resolver_match
     write_event(
         ledger,
-        event_type=_event_type(request, ledger, refused),
+        event_type=_event_type(request, ledger, outcome),
         action=(match.view_name if match and match.view_name else request.method or ""),
-        outcome=_outcome(response),
+        outcome=outcome,
         object_label=ledger.object_label,
         object_id=ledger.object_id,
-        path=plain(request.path, 300),
+        path=kept_path(request),
         method=(request.method or "")[:8],
-        query_params=sorted(name for name in request.GET if _PARAMETER.fullmatch(name))[:20],
+        query_params=_parameters(request),
         status_code=response.status_code,
         duration_ms=round((time.monotonic() - request.started) * 1000),  # type: ignore[attr-defined]
         ip=client_ip(request),
@@ -152,50 +158,34 @@ def identify(request: HttpRequest, ledger: Ledger) -> None:
         ledger.actor_id, ledger.actor_label, ledger.role = user.pk, user.email, user.role_label
 
 
-def _event_type(request: HttpRequest, ledger: Ledger, refused: bool) -> str:
-    if refused:
+def _event_type(request: HttpRequest, ledger: Ledger, outcome: str) -> str:
+    if outcome != Outcome.SUCCESS:
         return EventType.API_RESPONSE
+    if not ledger.patients and not ledger.object_id:
+        return EventType.API_ACCESS
     if ledger.event_type:
         return ledger.event_type
-    if not ledger.patients:
-        return EventType.API_ACCESS
-    return EventType.DATA_ACCESS if request.method in SAFE else EventType.MODIFICATION
+    if request.method in SAFE:
+        return EventType.DATA_ACCESS
+    return EventType.DELETION if request.method == "DELETE" else EventType.MODIFICATION
 
 
 def _outcome(response: HttpResponse) -> str:
     if response.status_code >= 500:
         return Outcome.FAILED
-    return Outcome.REFUSED if response.status_code >= 400 else Outcome.SUCCESS
+    return Outcome.REFUSED if response.status_code >= 400 or _sends_to_sign_in(response) else Outcome.SUCCESS
 
 
-def _has_own_transaction(request: HttpRequest) -> bool:
-    try:
-        return getattr(resolve(request.path_info).func, "own_transaction", False)
-    except Resolver404:
+def _sends_to_sign_in(response: HttpResponse) -> bool:
+    """Whether the caller must sign in first and is to come back; signing out leads there too, and not back."""
+    if response.status_code != 302:
         return False
+    target = urlsplit(response.headers.get("Location", ""))
+    match = _match(target.path)
+    return match is not None and match.view_name in SIGN_IN and f"{REDIRECT_FIELD_NAME}=" in target.query
 
 
-def _too_large(request: HttpRequest) -> bool:
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return False
-    return length > settings.UPLOAD_LIMIT_MB * 1024 * 1024 + FORM_ROOM
-
-
-def too_large(request: HttpRequest) -> HttpResponse:
-    """413, decided from the length alone: the body is never read."""
-    detail = f"The file is larger than {settings.UPLOAD_LIMIT_MB} MB, the most that can be uploaded here."
-    return _plain(request, 413, "too_large", detail)
-
-
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503 without a word about anybody."""
-    return _plain(request, 503, "audit_unavailable", "The record of this request cannot be kept now. Please try again.")
-
-
-def _plain(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        body = {"code": code, "detail": detail, "request_id": getattr(request, "request_id", None)}
-        return JsonResponse(body, status=status)
-    return HttpResponse(f"<!doctype html><title>Novamind</title><p>{detail}</p>", status=status)
+def _parameters(request: HttpRequest) -> list[str]:
+    """Names of the query's parameters, read as they stand: ``request.GET`` refuses some that must be recorded."""
+    pairs = request.META.get("QUERY_STRING", "").split("&")
+    return sorted({name for pair in pairs if _PARAMETER.fullmatch(name := pair.partition("=")[0])})[:20]

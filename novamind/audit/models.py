@@ -17,6 +17,7 @@ class EventType(models.TextChoices):
     DATA_ACCESS = "DATA_ACCESS", "Chart read"
     CREATION = "CREATION", "Created"
     MODIFICATION = "MODIFICATION", "Changed"
+    DELETION = "DELETION", "Deleted"
     MODEL_INFERENCE = "MODEL_INFERENCE", "Model run"
     CLINICAL_DECISION_SUPPORT = "CLINICAL_DECISION_SUPPORT", "Decision support"
     DATA_COLLECTION = "DATA_COLLECTION", "Data collected"

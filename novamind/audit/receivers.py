@@ -1,4 +1,4 @@
-"""Sign-ins, and who stands behind a field diff of django-auditlog."""
+"""Sign-ins, what was done in Django admin, and who stands behind a field diff of django-auditlog."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from typing import Any
 from uuid import uuid4
 
 from auditlog.models import LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.contrib.admin.models import LogEntry as AdminEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models.signals import pre_save
+from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, plain, session_hash
-from novamind.audit.recording import Ledger, current, write_event
+from novamind.audit.origin import client_ip, kept_path, plain, session_hash
+from novamind.audit.recording import Ledger, current, note_object, write_event
+from novamind.audit.throttle import address_digest
+
+ADMIN_EVENTS = {ADDITION: EventType.CREATION, CHANGE: EventType.MODIFICATION, DELETION: EventType.DELETION}
 
 
-def _write(request: HttpRequest | None, ledger: Ledger, event_type: str, outcome: str) -> None:
-    facts = {}
+def _write(request: HttpRequest | None, ledger: Ledger, event_type: str, outcome: str, **facts: Any) -> None:
     if request is not None:
-        facts = {
+        facts |= {
             "ip": client_ip(request),
             "user_agent": plain(request.headers.get("User-Agent", ""), 200),
-            "path": plain(request.path, 300),
+            "path": kept_path(request),
             "session_hash": session_hash(request),
         }
     write_event(ledger, event_type=event_type, action=event_type.lower(), outcome=outcome, **facts)
@@ -46,11 +50,21 @@ def signed_out(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> N
 
 @receiver(user_login_failed)
 def sign_in_failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Names the account if there is one; a typed address that is nobody's may be a patient's and is not kept."""
+    """Names the account if there is one; a typed address that is nobody's may be a patient's and is not kept.
+
+    Its digest is, for :mod:`novamind.audit.throttle`.
+    """
     address = str(credentials.get("username") or "").strip().lower()
     user = get_user_model().objects.filter(email=address).first()
     ledger = _ledger(user) if user else Ledger(actor_label="unknown address", role="", request_id=str(uuid4()))
-    _write(request, ledger, EventType.SIGN_IN_FAILED, Outcome.REFUSED)
+    _write(request, ledger, EventType.SIGN_IN_FAILED, Outcome.REFUSED, object_id=address_digest(address))
+
+
+@receiver(post_save, sender=AdminEntry)
+def note_administered(sender: Any, instance: AdminEntry, **kwargs: Any) -> None:
+    """What Django admin logs of itself, the audit row names too: which account or team, and what was done to it."""
+    model = instance.content_type.model_class()
+    note_object(ADMIN_EVENTS[instance.action_flag], model._meta.label, instance.object_id)
 
 
 @receiver(pre_save, sender=LogEntry)

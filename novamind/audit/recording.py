@@ -95,6 +95,13 @@ def note_object(event_type: str, label: str, object_id: object) -> None:
         ledger.event_type, ledger.object_label, ledger.object_id = event_type, label, str(object_id)
 
 
+def note_type(event_type: str) -> None:
+    """Say what was done to the charts touched when the method does not (a search by POST reads and changes nothing)."""
+    ledger = _current.get()
+    if ledger is not None:
+        ledger.event_type = event_type
+
+
 def on_rollback(undo: Callable[[], None]) -> None:
     """Call this when the request's transaction does not commit (a stored file is deleted again)."""
     ledger = _current.get()

@@ -27,8 +27,8 @@ def _create(vendor: str, table: str, deletable: bool) -> list[str]:
     verbs = ["UPDATE"] if deletable else ["UPDATE", "DELETE"]
     if vendor != "postgresql":
         refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        # INSERT OR REPLACE deletes without firing a DELETE trigger.
-        replacing = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+        # INSERT OR REPLACE deletes without firing a DELETE trigger: the row of this key, and the one of this rowid.
+        replacing = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR rowid = NEW.rowid)"
         return [
             *(f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} {refused}" for verb in verbs),
             f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} {replacing} {refused}",

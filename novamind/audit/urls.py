@@ -1,3 +1,5 @@
+"""The audit page, under ``/audit/``."""
+
 from django.urls import path
 
 from novamind.audit import views

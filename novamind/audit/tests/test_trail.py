@@ -45,6 +45,17 @@ def test_the_database_refuses_to_change_the_trail(audit_triggers, event, stateme
     assert AuditEventPatient.objects.filter(event=event).count() == 1
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a row's hidden number is SQLite's")
+def test_a_row_is_not_replaced_by_its_hidden_number_either(audit_triggers):
+    with recorded(actor_label="test", request_id="r") as ledger:
+        event = write_event(ledger, event_type="API_ACCESS", action="test")
+    rest = ", ".join(field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key)
+    statement = f"INSERT OR REPLACE INTO audit_auditevent (rowid, id, {rest}) SELECT rowid, 'new', {rest}"
+    with pytest.raises(DatabaseError, match="append-only"), connection.cursor() as cursor:
+        cursor.execute(f"{statement} FROM audit_auditevent")
+    assert AuditEvent.objects.get() == event
+
+
 def test_the_orm_cannot_change_the_trail_either(audit_triggers, event):
     event.actor_label = "nobody"
     for change in (event.save, event.delete, AuditEvent.objects.all().delete):

@@ -1,0 +1,89 @@
+"""Sign-ins that fail too often stop, on both ways, for whoever tries, and for nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.backends import ModelBackend
+
+from novamind import clock
+from novamind.audit import throttle
+from novamind.audit.models import AuditEvent, EventType
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery staple"  # noqa: S105  (make_user's)
+NOBODY = "nobody@clinic.test"
+
+
+def by_page(client: Any, email: str, password: str, **meta: Any) -> Any:
+    return client.post("/accounts/login/", {"username": email, "password": password}, **meta)
+
+
+def by_api(client: Any, email: str, password: str, **meta: Any) -> Any:
+    body = {"email": email, "password": password}
+    return client.post("/api/v1/auth/login", body, content_type="application/json", **meta)
+
+
+def fail(client: Any, email: str, times: int = throttle.PER_ADDRESS, **meta: Any) -> None:
+    for number in range(times):
+        assert (by_api, by_page)[number % 2](client, email, "wrong", **meta).status_code in {200, 401}
+
+
+def test_after_five_failures_the_right_password_is_not_even_looked_at(client, psychiatrist, monkeypatch):
+    fail(client, psychiatrist.email)
+    monkeypatch.setattr(ModelBackend, "authenticate", lambda *args, **kwargs: pytest.fail("a password was hashed"))
+    page = by_page(client, "PSYCHIATRIST@clinic.test ", PASSWORD)
+    assert page.status_code == 429
+    assert "Too many attempts. Try again in 15 minutes." in page.content.decode()
+    answer = by_api(client, psychiatrist.email, PASSWORD)
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (
+        429,
+        "too_many_attempts",
+        "900",
+    )
+    assert answer.json()["detail"] == "Too many attempts. Try again in 15 minutes."
+
+
+@pytest.mark.parametrize("attempt", [by_page, by_api])
+def test_an_address_that_is_nobodys_is_answered_just_the_same(client, psychiatrist, attempt):
+    def answers(email: str) -> list[int]:
+        return [attempt(client, email, "wrong").status_code for _ in range(throttle.PER_ADDRESS + 2)]
+
+    assert answers(psychiatrist.email) == answers(NOBODY)
+
+
+def test_every_attempt_is_one_row_in_the_trail_and_no_row_keeps_the_address(client, psychiatrist):
+    fail(client, NOBODY)
+    by_page(client, NOBODY, "wrong")
+    rows = AuditEvent.objects.filter(event_type=EventType.SIGN_IN_FAILED)
+    assert rows.count() == throttle.PER_ADDRESS + 1
+    assert NOBODY not in str(list(rows.values()))
+
+
+def test_failures_elsewhere_lock_nobody_out(client, psychiatrist, therapist):
+    fail(client, psychiatrist.email, REMOTE_ADDR="203.0.113.9")
+    assert by_api(client, therapist.email, PASSWORD, REMOTE_ADDR="203.0.113.9").status_code == 200
+    assert by_api(client, psychiatrist.email, PASSWORD, REMOTE_ADDR="203.0.113.10").status_code == 200
+
+
+def test_a_hundred_failures_from_one_place_stop_that_place(client, psychiatrist, monkeypatch):
+    monkeypatch.setattr(throttle, "PER_IP", 7)
+    for number in range(7):
+        fail(client, f"guess{number}@clinic.test", times=1)
+    assert by_api(client, psychiatrist.email, PASSWORD).status_code == 429
+    assert by_api(client, psychiatrist.email, PASSWORD, REMOTE_ADDR="203.0.113.10").status_code == 200
+
+
+def test_after_a_quarter_of_an_hour_one_may_try_again(client, psychiatrist, monkeypatch):
+    fail(client, psychiatrist.email)
+    later = clock.now() + timedelta(minutes=15, seconds=1)
+    monkeypatch.setattr(throttle.clock, "now", lambda: later)
+    assert by_page(client, psychiatrist.email, PASSWORD).status_code == 302
+
+
+def test_the_switch_turns_it_off(client, psychiatrist, settings):
+    settings.RATE_LIMITING_ENABLED = False
+    fail(client, psychiatrist.email)
+    assert by_api(client, psychiatrist.email, PASSWORD).status_code == 200
