@@ -1,3 +1,5 @@
+"""Insights as a Django app, still empty."""
+
 from django.apps import AppConfig
 
 

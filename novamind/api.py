@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -30,6 +31,13 @@ class CursorPages(CursorPagination):
     max_page_size = 500
     ordering = "-created_at"
 
+    def decode_cursor(self, request: Any) -> Any:
+        """As ever; a position that is no time, made up by the caller, is no cursor either."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _is_time(cursor.position):
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
+
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         """As ever; the row that only tells whether there is a next page is not noted as seen."""
         with unseen():
@@ -38,6 +46,15 @@ class CursorPages(CursorPagination):
             if isinstance(row, PatientRecord):
                 saw(row.key_owner)
         return page
+
+
+def _is_time(text: str) -> bool:
+    try:
+        at = datetime.fromisoformat(text)
+        at.astimezone(UTC)  # a time of the year 1 may have no such moment
+    except (ValueError, OverflowError):
+        return False
+    return at.tzinfo is not None
 
 
 class Conflict(exceptions.APIException):
@@ -93,7 +110,12 @@ def _body_of(error: Exception, request_id: str | None) -> dict[str, Any]:
         return _body("invalid", "Some fields are missing or wrong.", request_id, fields=fields)
     codes = error.get_codes()
     more = {"line": error.line} if isinstance(error, InvalidRequest) and error.line is not None else {}
-    return _body(codes if isinstance(codes, str) else error.default_code, str(error), request_id, **more)
+    return _body(codes if isinstance(codes, str) else error.default_code, _sentence(error), request_id, **more)
+
+
+def _sentence(error: exceptions.APIException) -> str:
+    """What a token's refusal says in a dictionary of its own, as a sentence too."""
+    return str(error.detail["detail"] if isinstance(error.detail, dict) else error.detail)
 
 
 class NoStoreMiddleware:

@@ -1,15 +1,18 @@
 """Settings, read top to bottom. Only what differs between machines comes from the environment (``.env.example``).
 
-In production a missing secret stops the start with its name, and so does a safety switch that is off.
+In production a missing secret stops the start with its name, and so does whatever :mod:`novamind.hardening` refuses.
 """
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from novamind.hardening import refuse_unsafe
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -37,22 +40,22 @@ def secret(name: str) -> str:
 
 
 def development_secret(path: Path) -> str:
-    """Create once, read ever after; exclusive creation, so that two starting processes agree."""
+    """Create once, read ever after; whole or not at all, so that a process starting beside this one reads no half."""
+    import os
     import secrets
+    import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with open(path, "x", encoding="ascii", opener=_owner_only) as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+            with suppress(FileExistsError):  # the other process was first
+                os.link(draft, path)
+        finally:
+            os.unlink(draft)
     return path.read_text(encoding="ascii")
-
-
-def _owner_only(path, flags):
-    import os
-
-    return os.open(path, flags, 0o600)
 
 
 SECRET_KEY = secret("SECRET_KEY")
@@ -66,9 +69,6 @@ TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 RATE_LIMITING_ENABLED = env.bool("RATE_LIMITING_ENABLED", default=True)
 PHI_SANITIZATION_ENABLED = env.bool("PHI_SANITIZATION_ENABLED", default=True)
 HIPAA_LOG_SANITIZATION_ENABLED = env.bool("HIPAA_LOG_SANITIZATION_ENABLED", default=True)
-for _switch in ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED"):
-    if HARDENED and not globals()[_switch]:
-        raise ImproperlyConfigured(f"{_switch} is off; it cannot be off in {ENVIRONMENT}")
 
 INSTALLED_APPS = [
     "novamind.apps.NovamindConfig",
@@ -102,14 +102,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "novamind.api.NoStoreMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "novamind.accounts.sessions.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     # Outside CSRF, login and views: refusals are on record too.
     "novamind.audit.middleware.AuditMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    # Before CSRF, which reads the body: a stranger is turned away unread.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -205,14 +206,6 @@ CACHES = {
     if CACHE_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-if HARDENED:
-    for _name, _url in (("REDIS_URL", REDIS_URL), ("CACHE_URL", CACHE_URL)):
-        if _url and not _url.startswith("rediss://"):
-            raise ImproperlyConfigured(f"{_name} is not rediss://; plaintext is refused in {ENVIRONMENT}")
-    if ON_SQLITE:
-        raise ImproperlyConfigured(f"DATABASE_URL is SQLite; {ENVIRONMENT} needs PostgreSQL")
-    if not REDIS_URL:
-        raise ImproperlyConfigured("REDIS_URL is not set")
 
 # Work (reference: docs/jobs.md)
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
@@ -223,7 +216,10 @@ BROKER_DIR = DATA_DIR / "broker"
 
 # People and sessions
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]  # guardian's would open has_perm on patients
+AUTHENTICATION_BACKENDS = [
+    "novamind.audit.throttle.ThrottledBackend",  # first: before a password is hashed
+    "django.contrib.auth.backends.ModelBackend",  # guardian's would open has_perm on patients
+]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -340,3 +336,6 @@ LOG_SECRETS = re.compile(
 ADMINS_ALERT_LOGGER = "novamind.alerts"
 AUDITLOG_DISABLE_REMOTE_ADDR = True  # auditlog trusts X-Forwarded-For; our own receiver fills the address
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is left out on purpose: grants are read by visible_to alone
+
+if HARDENED:
+    refuse_unsafe(globals())

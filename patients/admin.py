@@ -1,3 +1,5 @@
+"""Patients, teams and grants in Django admin."""
+
 from typing import Any
 
 from django.contrib import admin
@@ -102,7 +104,7 @@ class CareAssignmentAdmin(RecordedList):
 
 @admin.register(Grant)
 class GrantAdmin(RecordedList):
-    """Who may see whom, why and until when."""
+    """Who may see which of the administrator's own patients, why and until when."""
 
     list_display = ["user", "content_object_id", "reason", "valid_until"]
     list_select_related = ["user"]
@@ -110,3 +112,11 @@ class GrantAdmin(RecordedList):
     search_fields = ["user__email", "=content_object__id"]
     fields = ["user", "content_object_id", "reason", "valid_until"]
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(content_object__in=Patient.objects.visible_to(request.user))
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Grant | None:
+        """As ever; a grant is nobody's record, though the patients decide who may look at it."""
+        with aggregates():
+            return super().get_object(*args, **kwargs)

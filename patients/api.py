@@ -15,7 +15,7 @@ from novamind.accounts.rights import HasRight
 from novamind.api import Conflict
 from patients.models import Patient
 from patients.serializers import PatientChangeSerializer, PatientSerializer
-from patients.services import MrnTaken, StaleEdit, create_patient, update_patient
+from patients.services import MrnTaken, StaleEdit, create_patient, delete_patient, update_patient
 
 
 class PatientViewSet(viewsets.ModelViewSet):
@@ -58,9 +58,9 @@ class PatientViewSet(viewsets.ModelViewSet):
         return Response(PatientSerializer(patient).data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A chart that holds anything measured or written is not deleted."""
+        """A chart that holds anything measured or written is not deleted; with an empty one its key is destroyed."""
         try:
-            self.get_object().delete()
+            delete_patient(self.get_object())
         except ProtectedError:
             raise Conflict("The chart holds recordings or notes and is kept.", "not_empty") from None
         return Response(status=status.HTTP_204_NO_CONTENT)

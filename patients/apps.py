@@ -1,3 +1,5 @@
+"""Patients as a Django app; changes to charts and teams are kept as field diffs."""
+
 from django.apps import AppConfig
 
 from novamind.frame import NavItem
@@ -14,6 +16,7 @@ class PatientsConfig(AppConfig):
 
         from patients.models import CareTeam, Membership, Patient
 
-        auditlog.register(Patient, include_fields=["sex", "pronouns", "zone", "version"])
+        # The diffs are listed for every administrator: what changed stands in the chart, that it changed stands there.
+        auditlog.register(Patient, include_fields=["version"])
         auditlog.register(CareTeam)
         auditlog.register(Membership)

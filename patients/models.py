@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -15,9 +17,9 @@ from guardian.models import UserObjectPermissionBase
 
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
-from novamind.phi.cipher import key_number
+from novamind.phi.cipher import Altered, key_number
 from novamind.phi.fields import BlindIndexField, Ciphertext, EncryptedDateField, EncryptedField
-from novamind.phi.keys import keys_by_number
+from novamind.phi.keys import KeyLost, keys_by_number
 
 
 def clinic_zone() -> str:
@@ -46,15 +48,32 @@ class PatientQuerySet(PatientRecordQuerySet):
     def by_name(self) -> list[Patient]:
         """All of them, sorted by name in memory (the names are ciphertext to the database).
 
-        Two queries: the rows, and the data keys that are not in memory. About 75 microseconds a patient, measured.
+        A chart that cannot be opened stands last. Two queries: the rows, and the data keys that are not in memory.
+        About 75 microseconds a patient, measured.
         """
         patients = list(self)
-        keys_by_number({key_number(p.__dict__["last_name"]) for p in patients if _is_sealed(p, "last_name")})
-        return sorted(patients, key=lambda patient: (patient.last_name.casefold(), patient.first_name.casefold()))
+        keys_by_number({number for patient in patients if (number := _key_needed(patient)) is not None})
+        return sorted(patients, key=lambda patient: patient.sort_name)
 
 
-def _is_sealed(patient: Patient, name: str) -> bool:
-    return isinstance(patient.__dict__.get(name), Ciphertext)
+def _key_needed(patient: Patient) -> int | None:
+    sealed = patient.__dict__.get("last_name")
+    try:
+        return key_number(sealed) if isinstance(sealed, Ciphertext) else None
+    except Altered:
+        return None
+
+
+#: What tells of one damaged chart. An outage of the key store is no such thing: it stops the whole list.
+DAMAGED = (Altered, KeyLost)
+
+
+@lru_cache(maxsize=1024)
+def _alert_damaged(patient_id: uuid.UUID) -> None:
+    """Tell the administrators, once in each process."""
+    logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(
+        "patient %s cannot be opened: damaged data or a lost key", patient_id, extra={"severity": "HIGH"}
+    )
 
 
 class Patient(PatientRecord):
@@ -98,6 +117,29 @@ class Patient(PatientRecord):
     def name(self) -> str:
         """As a list shows it: ``Last, First``."""
         return f"{self.last_name}, {self.first_name}"
+
+    @cached_property
+    def is_readable(self) -> bool:
+        """Whether everything a list shows can be decrypted; where not, an alert is logged. The chart itself is 503."""
+        try:
+            _ = self.name, self.date_of_birth, self.mrn
+        except DAMAGED:
+            _alert_damaged(self.pk)
+            return False
+        return True
+
+    @property
+    def listed_name(self) -> str:
+        """The name as a list shows it, also of a chart that cannot be opened."""
+        return self.name if self.is_readable else f"Patient {str(self.pk)[:4]}… (cannot be opened)"
+
+    @property
+    def sort_name(self) -> tuple[bool, str, str]:
+        """Sorts a list by name; what cannot be opened comes last."""
+        try:
+            return False, self.last_name.casefold(), self.first_name.casefold()
+        except DAMAGED:
+            return True, "", ""
 
     @property
     def tz(self) -> ZoneInfo:

@@ -18,7 +18,11 @@ class PatientSerializer(serializers.Serializer):
     last_name = serializers.CharField(max_length=80)
     date_of_birth = serializers.DateField()
     mrn = serializers.CharField(max_length=40, required=False, allow_null=True, allow_blank=True)
-    sex = serializers.ChoiceField(choices=Patient.Sex.choices, required=False)
+    sex = serializers.ChoiceField(
+        choices=Patient.Sex.choices,
+        required=False,
+        error_messages={"invalid_choice": "This is not one of the choices."},  # does not repeat what was sent
+    )
     pronouns = serializers.CharField(max_length=40, required=False, allow_blank=True)
     zone = serializers.CharField(max_length=64, required=False, validators=[is_zone])
     phone = serializers.CharField(max_length=40, required=False, allow_null=True, allow_blank=True)

@@ -15,6 +15,7 @@ from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object, saw, unseen
 from novamind.phi.fields import normalized
+from novamind.phi.keys import destroy_key
 from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
 
 
@@ -92,7 +93,11 @@ def find_patients(user: User, query: str, *, at_most: int) -> tuple[list[Patient
     if not wanted:
         return [], 0
     with unseen():
-        found = [patient for patient in Patient.objects.visible_to(user).by_name() if _matches(patient, wanted)]
+        found = [
+            patient
+            for patient in Patient.objects.visible_to(user).by_name()
+            if patient.is_readable and _matches(patient, wanted)
+        ]
     for patient in found[:at_most]:
         saw(patient.pk)
     return found[:at_most], len(found)
@@ -173,6 +178,8 @@ def sync_team_grants(*, users: Iterable[UUID] | None = None, patients: Iterable[
     with transaction.atomic(), aggregates():
         due = set(pairs.values_list("team__memberships__user", "patient"))
         held = {(grant.user_id, grant.content_object_id): grant.pk for grant in grants}
+        for _, patient in due ^ set(held):  # whose circle changes
+            saw(patient)
         Grant.objects.filter(pk__in=[pk for pair, pk in held.items() if pair not in due]).delete()
         permission = view_permission()
         Grant.objects.bulk_create(
@@ -182,3 +189,12 @@ def sync_team_grants(*, users: Iterable[UUID] | None = None, patients: Iterable[
             ],
             ignore_conflicts=True,
         )
+
+
+def delete_patient(patient: Patient) -> None:
+    """Delete an empty chart and destroy its key; ``ProtectedError`` when it holds anything measured or written."""
+    patient_id = patient.pk
+    with transaction.atomic():
+        patient.delete()
+        destroy_key(patient_id)
+    note_object(EventType.DELETION, "patients.Patient", patient_id)

@@ -1,3 +1,5 @@
+"""Pages about people in care, under ``/patients/``."""
+
 from django.urls import path
 
 from patients import views

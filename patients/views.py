@@ -76,9 +76,9 @@ def rows(patients: list[Patient]) -> list[dict[str, Any]]:
     return [
         {
             "patient": patient,
-            "name": patient.name,
-            "age": patient.age,
-            "mrn": patient.mrn,
+            "name": patient.listed_name,
+            "age": patient.age if patient.is_readable else None,
+            "mrn": patient.mrn if patient.is_readable else None,
             "teams": teams.get(patient.pk, []),
             "last_signal": signals.get(patient.pk),
             "freshness": freshness(signals.get(patient.pk)),

@@ -108,7 +108,7 @@ def day_rows(analysis: Analysis, minutes: Minutes, since: date | None = None) ->
 
 
 def mean_day(analysis: Analysis, minutes: Minutes) -> MeanDay:
-    """Each valid local day by the minute of its clock; a skipped hour is missing, of a double hour the second pass stays."""
+    """Each valid local day by the minute of its clock; of a double hour the second pass stays."""
     times = clock.local_times(minutes.start_s, MINUTE_S, len(minutes.activity), clock.zone(analysis.zone))
     if not len(times):
         return MeanDay(np.full((1, 1440), np.nan))

@@ -1,10 +1,12 @@
+"""Accounts in Django admin."""
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group, Permission
 
 from novamind.accounts.models import User
-from novamind.admin import ManagedAdmin, ReadOnlyAdmin
+from novamind.admin import ManagedAdmin, ReadOnlyAdmin, refused_if_sent
 
 admin.site.unregister(Group)
 
@@ -44,6 +46,10 @@ class UserAdmin(ManagedAdmin, DjangoUserAdmin):
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
+
+    def user_change_password(self, request, id, form_url=""):
+        response = super().user_change_password(request, id, form_url)
+        return response if response.status_code == 302 else refused_if_sent(request, response)
 
 
 @admin.register(Group)

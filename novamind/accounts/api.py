@@ -4,12 +4,14 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
+
+from novamind.accounts.forms import TOO_MANY_ATTEMPTS
 
 
 class LoginSerializer(serializers.Serializer):
@@ -24,6 +26,15 @@ class TokenSerializer(serializers.Serializer):
 
     access = serializers.CharField()
     expires_in = serializers.IntegerField()
+
+
+class TooManyAttempts(APIException):
+    """429; ``wait`` becomes the header Retry-After."""
+
+    status_code = 429
+    default_code = "too_many_attempts"
+    default_detail = TOO_MANY_ATTEMPTS
+    wait = 15 * 60
 
 
 class LoginView(APIView):
@@ -43,6 +54,8 @@ class LoginView(APIView):
         form.is_valid(raise_exception=True)
         credentials = {"username": form.validated_data["email"], "password": form.validated_data["password"]}
         user = authenticate(request._request, **credentials)
+        if user is None and getattr(request._request, "too_many_attempts", False):
+            raise TooManyAttempts
         if user is None:
             raise AuthenticationFailed("The address or the password is wrong.")
         user_logged_in.send(sender=type(user), request=request._request, user=user)

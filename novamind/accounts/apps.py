@@ -1,3 +1,5 @@
+"""Accounts as a Django app; changes to them are kept as field diffs."""
+
 from django.apps import AppConfig
 
 

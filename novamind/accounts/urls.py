@@ -1,16 +1,12 @@
+"""Signing in and out, under ``/accounts/``."""
+
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from novamind.accounts.forms import SignInForm
+from novamind.accounts.views import SignInView
 
 app_name = "accounts"
 urlpatterns = [
-    path(
-        "login/",
-        auth.LoginView.as_view(
-            template_name="accounts/login.html", authentication_form=SignInForm, redirect_authenticated_user=True
-        ),
-        name="login",
-    ),
+    path("login/", SignInView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
 ]

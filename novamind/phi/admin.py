@@ -1,3 +1,5 @@
+"""Data keys in Django admin: which exist, never their bytes."""
+
 from django.contrib import admin
 
 from novamind.admin import ReadOnlyAdmin
@@ -8,7 +10,7 @@ from novamind.phi.models import DataKey
 class DataKeyAdmin(ReadOnlyAdmin):
     """Which keys exist; the key itself is never shown."""
 
-    list_display = ["number", "purpose", "patient_id", "master_key_id", "created_at", "destroyed_at"]
+    list_display = ["number", "purpose", "master_key_id", "created_at", "destroyed_at"]
     list_filter = ["purpose"]
     search_fields = ["=number", "=patient_id"]
     fields = list_display

@@ -1,3 +1,5 @@
+"""Secrets as a Django app."""
+
 from django.apps import AppConfig
 
 

@@ -83,7 +83,10 @@ class EncryptedField(models.BinaryField):
         return value
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Ciphertext | None:
-        return None if value is None else Ciphertext(value)
+        if value is None:
+            return None
+        # SQLite keeps text or a number in any column: planted, it is no ciphertext, and says so when it is read.
+        return Ciphertext(value if isinstance(value, bytes | memoryview) else b"")
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = model_instance.__dict__.get(self.attname)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from novamind.clock import now
 from novamind.phi.models import DataKey
 
 KEY_BYTES = 32
@@ -31,6 +33,10 @@ REMEMBER_S = 300
 
 class KeyUnavailable(Exception):
     """The key is destroyed, missing or cannot be unwrapped now; never an excuse to show ciphertext."""
+
+
+class KeyLost(KeyUnavailable):
+    """This one key is destroyed, missing or damaged; what other keys protect can be read."""
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -100,14 +106,14 @@ def _wrap(key: bytes, key_id: UUID) -> tuple[str, bytes]:
 def _unwrap(row: DataKey) -> bytes:
     master_id, master = _master_key()
     if row.destroyed_at is not None:
-        raise KeyUnavailable(f"key {row.number} was destroyed")
+        raise KeyLost(f"key {row.number} was destroyed")
     if row.master_key_id != master_id:
-        raise KeyUnavailable(f"key {row.number} is wrapped by another master key")
-    wrapped = bytes(row.wrapped)
+        raise KeyLost(f"key {row.number} is wrapped by another master key")
     try:
+        wrapped = bytes(row.wrapped)
         return AESGCMSIV(derive(master, "wrap")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.id.bytes)
-    except (InvalidTag, ValueError) as error:
-        raise KeyUnavailable(f"key {row.number} was altered") from error
+    except (InvalidTag, ValueError, TypeError) as error:  # the last: text, planted in SQLite
+        raise KeyLost(f"key {row.number} was altered") from error
 
 
 class _Memory:
@@ -161,6 +167,12 @@ class _Memory:
         with self._lock:
             self._uncommitted.discard(number)
 
+    def drop(self, patient_id: UUID) -> None:
+        """Forget the keys of one patient."""
+        with self._lock:
+            for owner in [owner for owner in self._numbers if owner[0] == patient_id]:
+                self._keys.pop(self._numbers.pop(owner)[1], None)
+
     def forget(self) -> None:
         with self._lock:
             self._master = None
@@ -187,17 +199,21 @@ def key_by_number(number: int) -> bytes:
         return key
     row = DataKey.objects.filter(number=number).first()
     if row is None:
-        raise KeyUnavailable(f"key {number} does not exist")
+        raise KeyLost(f"key {number} does not exist")
     key = _unwrap(row)
     _memory.keep(row, key)
     return key
 
 
 def keys_by_number(numbers: set[int]) -> None:
-    """Bring many keys into memory with one query, so that a list of patients costs one and not one each."""
+    """Bring many keys into memory with one query, so that a list of patients costs one and not one each.
+
+    A key that is lost is passed over; whoever needs it is told.
+    """
     missing = [number for number in numbers if _memory.key(number) is None]
     for row in DataKey.objects.filter(number__in=missing):
-        _memory.keep(row, _unwrap(row))
+        with suppress(KeyLost):
+            _memory.keep(row, _unwrap(row))
 
 
 def living_key(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, bytes]:
@@ -228,3 +244,14 @@ def _create(patient_id: UUID | None, purpose: str) -> DataKey:
             raise
         return found
     return row
+
+
+def destroy_key(patient_id: UUID) -> None:
+    """Make everything encrypted for this patient unreadable for ever, in backups of the data too.
+
+    The row stays, as the tombstone. Other processes may still remember the key for five minutes.
+    """
+    DataKey.objects.filter(patient_id=patient_id, destroyed_at__isnull=True).update(wrapped=b"", destroyed_at=now())
+    _memory.drop(patient_id)
+    # Again: until the commit another thread can still read the key from its row.
+    transaction.on_commit(partial(_memory.drop, patient_id))

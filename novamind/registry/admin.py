@@ -1,3 +1,5 @@
+"""Model versions and inference records in Django admin, to be read."""
+
 from typing import Any
 
 from django.contrib import admin
@@ -21,14 +23,13 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 class InferenceRecordAdmin(RecordedList):
     """Which model ran for whom and when; outputs are read on the patient's pages, by whoever may."""
 
-    list_display = ["id", "model_version", "patient_id", "window_start", "window_end", "created_at"]
+    list_display = ["id", "model_version", "window_start", "window_end", "created_at"]
     list_select_related = ["model_version"]
     list_filter = ["model_version__name"]
     search_fields = ["=id", "=patient_id", "=input_hash"]
     fields = [
         "id",
         "model_version",
-        "patient_id",
         "input_hash",
         "window_start",
         "window_end",

@@ -1,3 +1,5 @@
+"""The model registry as a Django app."""
+
 from django.apps import AppConfig
 
 

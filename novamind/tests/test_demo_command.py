@@ -2,8 +2,8 @@
 
 import pytest
 
-from novamind.demo import CannotStart
 from novamind.management.commands import demo
+from novamind.supervisor import CannotStart
 
 
 def test_no_server_of_a_real_clinic_is_left_in_the_environment(tmp_path):

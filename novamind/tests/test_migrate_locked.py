@@ -47,7 +47,7 @@ def test_a_killed_migration_leaves_no_lock(tmp_path):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL frees a session's locks itself")
     lock = tmp_path / "migrate.lock"
-    code = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); time.sleep(60)"
+    code = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", code, str(lock)])
     try:
         _wait_until_held(lock)
@@ -61,7 +61,7 @@ def test_a_killed_migration_leaves_no_lock(tmp_path):
 
 
 def _wait_until_held(lock: Path) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             with migration_lock(wait_s=0, say=lambda _: None):

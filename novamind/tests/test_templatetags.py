@@ -72,6 +72,22 @@ def test_a_moment_is_shown_in_the_patients_zone(render):
     assert render("{{ t|moment:'Europe/Oslo' }}", t=onset) == "Mon 3 May 2027 23:41"
 
 
+@pytest.mark.parametrize(
+    ("moment", "until", "shown"),
+    [
+        (datetime(2027, 5, 3, 21, 41, tzinfo=UTC), 6, "23:41"),
+        (datetime(2027, 5, 4, 3, 59, tzinfo=UTC), 6, "05:59"),
+        (datetime(2027, 5, 4, 7, 39, tzinfo=UTC), 6, "Tue 09:39"),
+        (datetime(2027, 5, 4, 7, 39, tzinfo=UTC), 12, "09:39"),
+        (datetime(2027, 5, 4, 12, 47, tzinfo=UTC), 12, "Tue 14:47"),
+        (datetime(2027, 5, 3, 12, 0, tzinfo=UTC), 6, "Mon 14:00"),
+    ],
+)
+def test_a_time_that_is_not_plainly_of_its_night_has_its_weekday(render, moment, until, shown):
+    tag = "{% measure t 'Europe/Oslo' evening=night until=until %}"
+    assert words(render(tag, t=moment, night=date(2027, 5, 3), until=until)) == shown
+
+
 def test_the_day_of_a_moment_is_the_day_where_the_patient_is(render):
     late = datetime(2027, 5, 3, 22, 30, tzinfo=UTC)
     assert render("{{ t|day:'Europe/Oslo' }}", t=late) == "Tue 4 May 2027"
@@ -107,6 +123,12 @@ def test_a_chart_travels_as_inert_json_with_its_caption_and_its_table(render):
 def test_a_chart_that_abstains_says_why(render):
     html = render("{% figure f 'trend' 'Sleep' %}", f=Abstained("too_few_days", needed=5, got=2))
     assert words(html) == "Not drawn: 2 valid days; 5 needed."
+
+
+def test_a_chart_without_anything_to_draw_is_its_caption_and_no_axes(render):
+    html = render("{% figure f 'trend' 'Sleep' %}", f=charts.figure([], height=120, caption="No day was recorded."))
+    assert words(html) == "No day was recorded."
+    assert "<figure" not in html
 
 
 def test_a_chart_that_is_not_there_breaks_no_page(render):

@@ -88,7 +88,7 @@ def test_what_is_no_json_is_refused_in_the_same_form(content, content_type, stat
     assert {"code", "detail", "request_id"} <= set(response.json())
 
 
-@pytest.mark.parametrize("name", ["first_name", "last_name", "mrn", "phone", "email", "pronouns", "zone"])
+@pytest.mark.parametrize("name", ["first_name", "last_name", "mrn", "phone", "email", "pronouns", "zone", "sex"])
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
 def test_text_that_no_database_keeps_is_a_wrong_field(name, text, signed_in, psychiatrist):
     response = send(signed_in(psychiatrist), "POST", "/api/v1/patients", encoded(GOOD | {name: text}))

@@ -70,6 +70,13 @@ def test_the_page_signs_in_and_out(client, psychiatrist):
     assert {"SIGN_IN", "SIGN_OUT"} <= set(kinds)
 
 
+@pytest.mark.parametrize("wanted", ["/accounts/login/", "/accounts/login/?next=/", "http://testserver/accounts/login/"])
+def test_who_is_signed_in_and_asks_for_the_sign_in_page_does_not_go_round(client, psychiatrist, wanted):
+    client.force_login(psychiatrist)
+    assert client.get("/accounts/login/", {"next": wanted})["Location"] == "/"
+    assert client.get("/accounts/login/", {"next": "/patients/?page=2"})["Location"] == "/patients/?page=2"
+
+
 @pytest.mark.parametrize("case", ["wrong password", "nobody", "inactive"])
 def test_every_failed_sign_in_reads_the_same_on_both_ways(client, psychiatrist, case):
     email = "nobody@clinic.test" if case == "nobody" else psychiatrist.email

@@ -116,6 +116,7 @@ def test_a_periodic_job_is_sent_by_the_tick_that_inserts_it(messages):
     assert (ticked.inserted, ticked.sent) == (1, 1)
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_eight_ticks_at_once_insert_and_send_a_periodic_job_once(messages):
     if connection.vendor != "postgresql":

@@ -16,7 +16,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from novamind import frame
-from novamind.demo import CannotStart, Part, Supervisor, answers, loopback, require_free
+from novamind.supervisor import CannotStart, Part, Supervisor, answers, loopback, require_free
 
 MARKER = ".demo"  # the folder was filled by this command: names the parts that did
 DATABASE = "novamind.sqlite3"

@@ -218,6 +218,7 @@ def real_locks(transactional_db):
         pytest.skip("needs PostgreSQL or a SQLite file; the processes below race on a file")
 
 
+@pytest.mark.postgres
 @pytest.mark.usefixtures("real_locks")
 @pytest.mark.parametrize("in_transaction", [True, False])
 def test_two_that_create_one_patients_key_get_the_same(in_transaction):
@@ -226,7 +227,7 @@ def test_two_that_create_one_patients_key_get_the_same(in_transaction):
 
     def create() -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             forget_keys()
             if in_transaction:
                 with transaction.atomic():
@@ -248,13 +249,14 @@ def test_two_that_create_one_patients_key_get_the_same(in_transaction):
     assert DataKey.objects.filter(patient_id=owner).count() == 1
 
 
+@pytest.mark.postgres
 @pytest.mark.usefixtures("real_locks")
 def test_what_the_loser_of_the_race_encrypted_still_opens():
     owner, row, sealed = uuid4(), uuid4(), []
     start = threading.Barrier(3)
 
     def seal() -> None:
-        start.wait(10)
+        start.wait(60)
         with transaction.atomic():
             sealed.append(cipher.encrypt(b"secret", owner=owner, table="t", column="c", row=row))
         connection.close()
@@ -309,3 +311,27 @@ def test_no_table_holds_what_identifies_a_patient(patient):
     model.objects.filter(pk=patient.pk).update(pronouns="zqxlast")
     assert find_in_database(["Zqxlast"]) == ["patients_patient.pronouns: Zqxlast"]
     assert patient.date_of_birth == date(1931, 2, 17)
+
+
+@pytest.mark.django_db
+def test_destroying_a_key_ends_its_use_at_once_here_and_leaves_a_tombstone(patient, make_patient, team):
+    other = make_patient(team)
+    read = lambda of: type(patient).objects.get(pk=of.pk).first_name  # noqa: E731
+    assert [read(patient), read(other)] == ["Zqxfirst", "Zqxfirst"]
+    keys.destroy_key(patient.pk)
+    with pytest.raises(KeyUnavailable):
+        read(patient)
+    assert read(other) == "Zqxfirst"
+    row = DataKey.objects.get(patient_id=patient.pk)
+    assert (bytes(row.wrapped), row.destroyed_at is None) == (b"", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_another_thread_read_before_the_commit_is_forgotten_with_it(patient):
+    with transaction.atomic():
+        keys.destroy_key(patient.pk)
+        keys._memory.keep(
+            DataKey(number=DataKey.objects.get(patient_id=patient.pk).number, patient_id=patient.pk), b"k"
+        )
+    with pytest.raises(KeyUnavailable):
+        _ = type(patient).objects.get(pk=patient.pk).first_name

@@ -1,0 +1,78 @@
+"""What staging and production refuse to start with. Each rule is one line of :func:`dangers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+SECRET_CHARACTERS = 32
+METRICS_CHARACTERS = 16
+SWITCHES = ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED")
+CHECKED_CERTIFICATE = {"verify-ca", "verify-full"}
+
+
+def refuse_unsafe(settings: Mapping[str, Any]) -> None:
+    """Raise ``ImproperlyConfigured`` with a sentence for each setting that would expose patients."""
+    if found := list(dangers(settings)):
+        raise ImproperlyConfigured(f"{settings['ENVIRONMENT']} does not start like this: " + " ".join(found))
+
+
+def dangers(settings: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each unsafe setting; none quotes a value, which may be a secret."""
+    for name in SWITCHES:
+        if not settings[name]:
+            yield f"{name} is off."
+    if settings["DEMO"]:
+        yield "DEMO is on; it is for synthetic patients."
+    for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+        if len(settings[name]) < SECRET_CHARACTERS:
+            yield f"{name} is shorter than {SECRET_CHARACTERS} characters."
+    if settings["SECRET_KEY"] == settings["JWT_SECRET_KEY"]:
+        yield "JWT_SECRET_KEY is the same as SECRET_KEY."
+    if 0 < len(settings["METRICS_TOKEN"]) < METRICS_CHARACTERS:
+        yield f"METRICS_TOKEN is shorter than {METRICS_CHARACTERS} characters."
+    yield from _on_the_wire(settings)
+    yield from _of_the_stores(settings)
+
+
+def _on_the_wire(settings: Mapping[str, Any]) -> Iterator[str]:
+    if not settings["ALLOWED_HOSTS"]:
+        yield "ALLOWED_HOSTS is empty."
+    if "*" in settings["ALLOWED_HOSTS"]:
+        yield "ALLOWED_HOSTS lets any name in."
+    if not all(origin.startswith("https://") for origin in settings["CSRF_TRUSTED_ORIGINS"]):
+        yield "CSRF_TRUSTED_ORIGINS names an origin that is not https://."
+    if settings["TRUSTED_PROXY_COUNT"] < 0:
+        yield "TRUSTED_PROXY_COUNT is negative."
+
+
+def _of_the_stores(settings: Mapping[str, Any]) -> Iterator[str]:
+    database = settings["DATABASES"]["default"]
+    if database["ENGINE"] != "django.db.backends.postgresql":
+        yield "DATABASE_URL is not PostgreSQL."
+    elif database.get("OPTIONS", {}).get("sslmode") not in CHECKED_CERTIFICATE:
+        yield "DATABASE_URL has an sslmode that takes any certificate; verify-full and verify-ca are taken."
+    if not settings["REDIS_URL"]:
+        yield "REDIS_URL is not set."
+    for name in ("REDIS_URL", "CACHE_URL"):
+        if settings[name] and not _is_checked_redis(settings[name]):
+            yield f"{name} is not rediss://, or its certificate is not checked."
+    if settings["S3_ENDPOINT_URL"] and not _is_safe_endpoint(settings["S3_ENDPOINT_URL"]):
+        yield "S3_ENDPOINT_URL is not https:// and leaves this machine's own network."
+
+
+def _is_checked_redis(url: str) -> bool:
+    asked = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    checked = {value.lower() for value in asked.get("ssl_cert_reqs", [])} <= {"required", "cert_required"}
+    # Left out, the host name is checked; clients differ in what they take for a "no".
+    return url.startswith("rediss://") and checked and "ssl_check_hostname" not in asked
+
+
+def _is_safe_endpoint(url: str) -> bool:
+    """TLS; or a name without a dot, which only a container network knows: files are encrypted before they go there."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" or (parts.scheme == "http" and bool(host) and not set(host) & {".", ":"})

@@ -1,0 +1,150 @@
+"""Production starts only with settings that are safe, and says which are not."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from novamind.hardening import refuse_unsafe
+from novamind.settings import development_secret
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def database(engine: str = "postgresql", **options: str) -> dict[str, Any]:
+    return {"DATABASES": {"default": {"ENGINE": f"django.db.backends.{engine}", "OPTIONS": options}}}
+
+
+SAFE: dict[str, Any] = {
+    "ENVIRONMENT": "production",
+    "DEMO": False,
+    "RATE_LIMITING_ENABLED": True,
+    "PHI_SANITIZATION_ENABLED": True,
+    "HIPAA_LOG_SANITIZATION_ENABLED": True,
+    "SECRET_KEY": "s" * 32,
+    "JWT_SECRET_KEY": "j" * 32,
+    "METRICS_TOKEN": "",
+    "ALLOWED_HOSTS": ["clinic.example"],
+    "CSRF_TRUSTED_ORIGINS": ["https://clinic.example"],
+    "TRUSTED_PROXY_COUNT": 1,
+    "REDIS_URL": "rediss://:x@broker.example/0?ssl_cert_reqs=required&ssl_ca_certs=/certs/ca.crt",
+    "CACHE_URL": "",
+    "S3_ENDPOINT_URL": "",
+    **database(sslmode="verify-full"),
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        database(sslmode="verify-ca"),
+        {"METRICS_TOKEN": "m" * 16, "TRUSTED_PROXY_COUNT": 0, "CSRF_TRUSTED_ORIGINS": []},
+        {"CACHE_URL": "rediss://cache.example/0", "S3_ENDPOINT_URL": "http://objects:9000"},
+        {"S3_ENDPOINT_URL": "https://objects.example"},
+        {"REDIS_URL": "rediss://broker/0?ssl_cert_reqs=CERT_REQUIRED"},
+    ],
+)
+def test_safe_settings_start(change):
+    refuse_unsafe(SAFE | change)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("RATE_LIMITING_ENABLED", {"RATE_LIMITING_ENABLED": False}),
+        ("PHI_SANITIZATION_ENABLED", {"PHI_SANITIZATION_ENABLED": False}),
+        ("HIPAA_LOG_SANITIZATION_ENABLED", {"HIPAA_LOG_SANITIZATION_ENABLED": False}),
+        ("DEMO", {"DEMO": True}),
+        ("SECRET_KEY", {"SECRET_KEY": "zqx" * 10}),
+        ("JWT_SECRET_KEY", {"JWT_SECRET_KEY": "zqx" * 10}),
+        ("JWT_SECRET_KEY", {"JWT_SECRET_KEY": SAFE["SECRET_KEY"]}),
+        ("METRICS_TOKEN", {"METRICS_TOKEN": "zqx"}),
+        ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": []}),
+        ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ["clinic.example", "*"]}),
+        ("CSRF_TRUSTED_ORIGINS", {"CSRF_TRUSTED_ORIGINS": ["https://a.example", "http://zqx.example"]}),
+        ("TRUSTED_PROXY_COUNT", {"TRUSTED_PROXY_COUNT": -1}),
+        ("DATABASE_URL", database("sqlite3")),
+        ("DATABASE_URL", database("mysql", sslmode="verify-full")),
+        ("DATABASE_URL", database()),
+        *[("DATABASE_URL", database(sslmode=mode)) for mode in ("disable", "allow", "prefer", "require", "")],
+        ("REDIS_URL", {"REDIS_URL": ""}),
+        ("REDIS_URL", {"REDIS_URL": "redis://:zqx@broker/0"}),
+        *[
+            (name, {name: f"rediss://:zqx@broker/0?{query}"})
+            for name in ("REDIS_URL", "CACHE_URL")
+            for query in (
+                "ssl_cert_reqs=none",
+                "ssl_cert_reqs=CERT_NONE",
+                "ssl_cert_reqs=optional",
+                "ssl_cert_reqs=required&ssl_cert_reqs=none",
+                "ssl_cert_reqs=",
+                "ssl_check_hostname=false",
+            )
+        ],
+        ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "http://objects.zqx.example"}),
+        ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "http://192.0.2.7:9000"}),
+        ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "http://[2001:db8::7]:9000"}),
+        ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "objects"}),
+    ],
+)
+def test_an_unsafe_setting_is_named_and_never_quoted(name, change):
+    with pytest.raises(ImproperlyConfigured, match=rf"\b{name}\b") as refused:
+        refuse_unsafe(SAFE | change)
+    assert "zqx" not in str(refused.value)
+
+
+def test_everything_unsafe_is_said_at_once():
+    with pytest.raises(ImproperlyConfigured, match=r"DEMO.*REDIS_URL"):
+        refuse_unsafe(SAFE | {"DEMO": True, "REDIS_URL": ""})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"DATABASE_URL": "postgresql://app:x@database.invalid/novamind?sslmode=disable"}, "sslmode"),
+        ({"DEMO": "1"}, "DEMO is on"),
+    ],
+)
+def test_the_settings_themselves_ask(change, said, tmp_path):
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "novamind.settings",
+        "ENVIRONMENT": "staging",
+        "DATA_DIR": str(tmp_path),
+        "DEMO": "0",
+        "ALLOWED_HOSTS": "clinic.invalid",
+        "DATABASE_URL": "postgresql://app:x@database.invalid/novamind",
+        "CACHE_URL": "",
+    }
+    env |= {name: SAFE[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "REDIS_URL")} | change
+    started = subprocess.run(
+        [sys.executable, "-c", "import novamind.settings"], env=env, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (started.returncode == 0) == (not said), started.stderr
+    assert said in started.stderr
+
+
+def test_a_process_that_starts_beside_another_reads_its_whole_secret(tmp_path, monkeypatch):
+    path = tmp_path / "secrets" / "secret_key"
+    make, beside = secrets.token_urlsafe, []
+
+    def another_starts(length: int) -> str:
+        monkeypatch.setattr(secrets, "token_urlsafe", make)
+        beside.append(development_secret(path))
+        return make(length)
+
+    monkeypatch.setattr(secrets, "token_urlsafe", another_starts)
+    ours = development_secret(path)
+    assert beside == [ours]
+    assert len(ours) > 60
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
