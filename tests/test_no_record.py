@@ -119,11 +119,21 @@ def test_a_key_that_is_gone_is_503_on_pages_and_api(signed_in, psychiatrist, pat
     DataKey.objects.filter(patient_id=patient.pk).delete()
     forget_keys()
     client = signed_in(psychiatrist)
-    for path in (f"/patients/{patient.pk}/actigraphy/", "/patients/", f"/api/v1/patients/{patient.pk}"):
+    for path in (f"/patients/{patient.pk}/actigraphy/", f"/api/v1/patients/{patient.pk}"):
         answer = client.get(path)
         assert answer.status_code == 503, path
         assert b"key" not in answer.content.replace(b"keys_unavailable", b"")
     assert set(requests().values_list("outcome", flat=True)) == {"failed"}
+
+
+def test_a_chart_that_cannot_be_opened_does_not_close_the_list(signed_in, psychiatrist, patient, make_patient, team):
+    make_patient(team, last_name="Readable")
+    DataKey.objects.filter(patient_id=patient.pk).delete()
+    forget_keys()
+    answer = signed_in(psychiatrist).get("/patients/")
+    assert answer.status_code == 200
+    assert "Readable" in answer.content.decode()
+    assert "cannot be opened" in answer.content.decode()
 
 
 def test_nothing_reads_a_streamed_answer_before_its_record():
