@@ -54,7 +54,7 @@ fix: $(STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-COMPILE = $(UV) pip compile pyproject.toml --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-header
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header
 lock: $(UV)
 	@echo "lock 1/3: what runs" && $(COMPILE) -o requirements/base.lock
 	@echo "lock 2/3: and what tests it" && $(COMPILE) --group dev -c requirements/base.lock -o requirements/dev.lock
@@ -62,8 +62,8 @@ lock: $(UV)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "setup: no python3 here; on Debian: apt-get install python3 python3-venv"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "setup: $$($(PYTHON) --version) is not Python 3.11, for which the packages are locked; PYTHON=/path/to/python3.11 chooses one"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "setup: $$($(PYTHON) --version) is not Python 3.11, 3.12 or 3.13, for which the packages are locked; PYTHON=/path/to/python3.11 chooses one"; exit 1; }
 	@echo "setup 1/3: a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "setup: this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
