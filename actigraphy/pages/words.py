@@ -17,6 +17,7 @@ from novamind.measures import Abstained
 UNSETTLED_H = 3.0  # middle half of sleep onsets; beyond it one typical bed time would describe no night
 PIECES_SHARE = 1 / 3
 WEEK = 7
+SPREAD_NEEDS = 4  # nights; of fewer, each is named, for a middle half would describe none
 
 #: Notices that put the dates, the times or the patient in doubt.
 WORRYING = {"year_before_2000", "clock_not_changed", "also_elsewhere"}
@@ -40,9 +41,12 @@ def _no_night(analysis: Analysis) -> str:
 def _sleep(analysis: Analysis, measured: list[Night]) -> list[str]:
     minutes = column_of(measured, "tst_min")
     onset, wake = (clock_hours(measured, name, analysis.zone) for name in ("onset", "offset"))
-    if len(measured) == 1:
-        times = f"{display.clock_time(onset[0])} to {display.clock_time(wake[0])}"
-        return [f"Slept {display.duration(minutes[0])} in the one night that could be measured, {times}."]
+    if len(measured) < SPREAD_NEEDS:
+        return [
+            f"Slept {display.duration(slept)} in the night of {display.short_day(night.date)}, "
+            f"{display.clock_time(begin)} to {display.clock_time(end)}."
+            for night, slept, begin, end in zip(measured, minutes, onset, wake, strict=True)
+        ]
     low, high = np.percentile(minutes, [25, 75])
     pieces = sum("split_rest" in night.flags for night in measured)
     spread = np.percentile(onset, [25, 75])

@@ -125,6 +125,15 @@ def test_a_recording_dated_before_birth_says_that_its_dates_cannot_be_right(clie
     assert "The recording is dated 1925" in text
 
 
+def test_of_two_nights_each_is_named_and_no_spread_is_claimed(page_of):
+    text = words(page_of(4))
+    nights = [night for night in Night.objects.order_by("date") if night.tst_min is not None]
+    assert 1 <= len(nights) < 4
+    for night in nights:
+        assert f"Slept {display.duration(night.tst_min)} in the night of {display.short_day(night.date)}" in text
+    assert "half the nights" not in text
+
+
 def test_the_same_file_again_says_so_and_adds_nothing(client, patient, psychiatrist):
     client.force_login(psychiatrist)
     first = send(client, patient, awd(3, 1))
