@@ -69,3 +69,20 @@ def test_a_copy_of_the_example_changes_nothing(tmp_path):
     env["DJANGO_SETTINGS_MODULE"] = "novamind.settings"
     result = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "True", "True", "False"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PAT_BATCH_SIZE=32",
+        "PAT_MAX_SEQUENCE_LENGTH=1120",  # the contract's 1,024 tokens are too few for PAT-L
+        "XGBOOST_RISK_PREDICTION_MODEL_PATH=/models/risk_prediction.xgb",
+        "HIPAA_PHI_DETECTION_LEVEL=strict",
+    ],
+)
+def test_the_defaults_of_the_contract_stand(line):
+    assert re.search(rf"^(?:# )?{re.escape(line)}$", EXAMPLE, flags=re.MULTILINE)
+
+
+def test_the_batch_size_in_force_is_the_contracts():
+    assert re.search(r'PAT_BATCH_SIZE = env\.int\("PAT_BATCH_SIZE", default=32\)', SETTINGS)
