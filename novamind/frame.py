@@ -1,6 +1,6 @@
-"""What apps declare for the frame around every page: navigation, patient tabs, demo parts.
+"""What apps declare for the frame around every page: navigation, patient tabs, demo parts, compliance checks.
 
-An app names them on its AppConfig (``nav``, ``patient_tabs``, ``demo``); the frame collects them, so that no lower
+An app names them on its AppConfig (``nav``, ``patient_tabs``, ``demo``, ``compliance``); the frame collects them, so that no lower
 app knows a higher one.
 """
 
@@ -42,6 +42,23 @@ class PatientTab:
     order: int
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the compliance page: computed now, never asserted.
+
+    ``state`` is ``holds``, ``fails`` or ``not configured``; ``fact`` says what was counted, with its numbers; ``owner``
+    is the role that acts; ``due_days`` counts from when the check was first seen failing.
+    """
+
+    key: str
+    title: str
+    state: str
+    fact: str
+    remedy: str
+    owner: str
+    due_days: int = 30
+
+
 def _declared(attribute: str) -> Iterator[Any]:
     for config in apps.get_app_configs():
         yield from getattr(config, attribute, ())
@@ -81,6 +98,12 @@ def provenance_of(record_id: UUID, user: Any, number: str = "") -> dict[str, Any
 def start_parts() -> list[str]:
     """Dotted names of the functions run once at every start, after the migrations (``at_start`` on an AppConfig)."""
     return list(_declared("at_start"))
+
+
+def compliance_checks() -> Iterator[Check]:
+    """What each app can say of its own safety (``compliance`` on its AppConfig: functions that yield checks)."""
+    for name in _declared("compliance"):
+        yield from import_string(name)()
 
 
 def demo_parts() -> list[str]:
