@@ -1,7 +1,7 @@
 """What apps declare for the frame around every page: navigation, patient tabs, demo parts, compliance checks.
 
-An app names them on its AppConfig (``nav``, ``patient_tabs``, ``demo``, ``compliance``); the frame collects them, so that no lower
-app knows a higher one.
+An app names them on its AppConfig (``nav``, ``patient_tabs``, ``demo``, ``compliance``); the frame collects them, so
+that no lower app knows a higher one.
 """
 
 from __future__ import annotations
