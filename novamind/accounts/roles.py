@@ -19,11 +19,25 @@ CLINICIANS: Final = frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, THERAPIST})
 #: right -> the roles that have it. A role's limit answers 403; a hidden patient answers 404.
 RIGHTS: Final = MappingProxyType(
     {
+        # charts
         "see_patients": CLINICIANS | {CLINICAL_ADMIN},
         "create_patients": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, CLINICAL_ADMIN}),
         "edit_patients": CLINICIANS | {CLINICAL_ADMIN},
         "delete_patients": frozenset({CLINICAL_ADMIN}),
         "upload_recordings": CLINICIANS | {CLINICAL_ADMIN},
+        "manage_consents": CLINICIANS | {CLINICAL_ADMIN},
+        "psychotherapy_notes": CLINICIANS,
+        # emergency access
+        "break_glass": CLINICIANS,
+        "review_break_glass": frozenset({CLINICAL_ADMIN}),
+        # models and what comes of them; nothing asks for these yet: docs/roles.md says which part will
+        "create_twins": frozenset({PSYCHIATRIST, CLINICAL_ADMIN}),
+        "advise_medication": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER}),
+        "run_models": CLINICIANS,
+        "train_models": frozenset({RESEARCHER}),
+        "promote_models": frozenset({CLINICAL_ADMIN}),
+        "export": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, CLINICAL_ADMIN}),
+        # the place
         "operate_jobs": frozenset({CLINICAL_ADMIN}),
         "read_audit": frozenset({CLINICAL_ADMIN}),
         "use_admin": frozenset({CLINICAL_ADMIN}),
