@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from novamind.phi.keys import NONCE_BYTES, KeyUnavailable, derive, key_by_number, living_key
+from novamind.phi.models import DataKey
 
 VERSION = b"\x01"
 HEADER_BYTES = 5
@@ -26,9 +27,11 @@ def _binding(header: bytes, table: str, column: str, row: UUID) -> bytes:
     return b"|".join([header, table.encode(), column.encode(), row.bytes])
 
 
-def encrypt(plain: bytes, *, owner: UUID | None, table: str, column: str, row: UUID) -> bytes:
+def encrypt(
+    plain: bytes, *, owner: UUID | None, table: str, column: str, row: UUID, purpose: str = DataKey.Purpose.DATA
+) -> bytes:
     """Encrypt one value under the living key of its owner (a patient, or ``None`` for the clinic)."""
-    number, key = living_key(owner)
+    number, key = living_key(owner, purpose)
     header = VERSION + number.to_bytes(4, "big")
     nonce = os.urandom(NONCE_BYTES)
     cipher = AESGCMSIV(derive(key, "field"))

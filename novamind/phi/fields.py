@@ -55,20 +55,28 @@ class _Decrypting(DeferredAttribute):
 
 
 class EncryptedField(models.BinaryField):
-    """Text encrypted under the row owner's key; NULL stays NULL, the empty string stays empty but hidden."""
+    """Text encrypted under the row owner's key; NULL stays NULL, the empty string stays empty but hidden.
+
+    ``key_purpose`` names another of the owner's keys than the one of the chart.
+    """
 
     descriptor_class = _Decrypting
 
-    def __init__(self, *args: Any, max_length: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, max_length: int | None = None, key_purpose: str = DataKey.Purpose.DATA, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("editable", True)
         super().__init__(*args, **kwargs)
         self.text_length = max_length
+        self.key_purpose = key_purpose
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("editable", None)
         if self.text_length is not None:
             kwargs["max_length"] = self.text_length
+        if self.key_purpose != DataKey.Purpose.DATA:
+            kwargs["key_purpose"] = str(self.key_purpose)
         return name, path, args, kwargs
 
     def to_text(self, value: Any) -> str:
@@ -100,6 +108,7 @@ class EncryptedField(models.BinaryField):
                 table=model_instance._meta.db_table,
                 column=self.column,
                 row=model_instance.pk,
+                purpose=self.key_purpose,
             )
         )
 

@@ -15,6 +15,7 @@ class DataKey(models.Model):
     class Purpose(models.TextChoices):
         DATA = "data", "Fields and files"
         INDEX = "index", "Blind index"
+        PSYCHOTHERAPY = "therapy", "Psychotherapy notes"
 
     number = models.BigAutoField(primary_key=True)
     id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
