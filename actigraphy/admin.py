@@ -10,12 +10,12 @@ from novamind.audit.lists import RecordedList
 
 
 class VisibleAdmin(RecordedList):
-    """Rows of the administrator's own patients only."""
+    """Rows of the administrator's own patients only, as far as these consent."""
 
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return self.model.objects.visible_to(request.user)
+        return self.model.objects.visible_to(request.user).consented()
 
 
 @admin.register(Source)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
@@ -18,10 +17,11 @@ from actigraphy.analysis import EmptyWindow, WrongDevice
 from actigraphy.models import Analysis, Recording
 from actigraphy.readers import UnreadableRecording
 from actigraphy.serializers import AnalysisSerializer, RecordingSerializer, UploadSerializer
-from actigraphy.services import ingest_recording
+from actigraphy.services import TREATING, ingest_recording
 from novamind.accounts.rights import HasRight
 from novamind.api import InvalidRequest
-from patients.models import Patient
+from patients.access import patient_for
+from patients.consent import require
 
 
 class UploadView(APIView):
@@ -44,9 +44,7 @@ class UploadView(APIView):
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         sent = form.validated_data
-        patient = Patient.objects.visible_to(request.user).filter(pk=sent["patient_id"]).first()
-        if patient is None:
-            raise Http404
+        patient = patient_for(request.user, sent["patient_id"], changing=True)
         try:
             recording, created = ingest_recording(
                 patient=patient,
@@ -68,7 +66,20 @@ class UploadView(APIView):
         return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
 
 
-class RecordingViewSet(viewsets.ReadOnlyModelViewSet):
+class _Consented:
+    """Rows whose patient withdrew are on no list; asked for by id, the answer says why (403 ``consent_withheld``)."""
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        found = super().filter_queryset(queryset)  # type: ignore[misc]
+        return found if self.detail else found.consented()  # type: ignore[attr-defined]
+
+    def get_object(self) -> Any:
+        row = super().get_object()  # type: ignore[misc]
+        require(row.patient_id, *TREATING)
+        return row
+
+
+class RecordingViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
     """Recordings of the caller's own patients and how far their analysis has come; never edited."""
 
     serializer_class = RecordingSerializer
@@ -100,7 +111,7 @@ class RecordingViewSet(viewsets.ReadOnlyModelViewSet):
         return Response(body, status=status.HTTP_202_ACCEPTED if waiting else status.HTTP_409_CONFLICT)
 
 
-class AnalysisViewSet(viewsets.ReadOnlyModelViewSet):
+class AnalysisViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
     """Analyses of the caller's own patients."""
 
     serializer_class = AnalysisSerializer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from novamind.jobs.finish import Finish
-from novamind.jobs.kinds import job
+from novamind.jobs.kinds import job, subscribes
 from novamind.jobs.work import current_work, step
 
 
@@ -17,8 +17,11 @@ def analyze(recording_id: UUID) -> Finish:
     from actigraphy.analysis import analyze as analyze_read
     from actigraphy.models import Recording
     from actigraphy.readers import UnreadableRecording
+    from patients.consent import allows
 
     recording = Recording.objects.select_related("patient", "source").get(pk=recording_id)
+    if not allows(recording.patient_id, *services.TREATING):
+        return Finish(save=lambda: services.withhold_recording(recording))
     try:
         with step("read"):
             read = services.read_stored(recording)
@@ -34,3 +37,12 @@ def analyze(recording_id: UUID) -> Finish:
         save=lambda: services.store_analysis(recording, analyzed, view, requested_by=work.actor if work else None),
         publish=[("recording.analyzed", {"recording_id": recording_id, "patient_id": recording.patient_id})],
     )
+
+
+@subscribes("consent.changed")
+@job("actigraphy.resume_consented")
+def resume_consented(patient_id: UUID) -> None:
+    """Analyze what was uploaded before a withdrawal, once the patient allows it again."""
+    from actigraphy import services
+
+    services.analyze_withheld(patient_id)

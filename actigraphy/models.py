@@ -9,7 +9,7 @@ from django.db import models
 
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
-from patients.models import Patient
+from patients.models import ConsentPurpose, ConsentStream, Patient, allowed
 
 
 class VisibleQuerySet(PatientRecordQuerySet):
@@ -18,6 +18,12 @@ class VisibleQuerySet(PatientRecordQuerySet):
     def visible_to(self, user: Any) -> VisibleQuerySet:
         """Rows of the patients this user has a valid grant for."""
         return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def consented(self) -> VisibleQuerySet:
+        """Of patients who allow their movement to be used in their treatment now."""
+        return self.alias(
+            consented=allowed(ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY, patient="patient")
+        ).filter(consented=True)
 
 
 class Source(PatientRecord):

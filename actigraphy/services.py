@@ -26,9 +26,12 @@ from novamind.clock import from_epoch, zone
 from novamind.jobs.services import enqueue
 from novamind.measures import Abstained
 from novamind.phi.uploads import EncryptedUpload, seal, unseal
-from patients.models import Patient
+from patients import consent
+from patients.models import ConsentPurpose, ConsentStream, Patient
 
 ANALYZE = "actigraphy.analyze"
+WITHHELD = "consent_withheld"
+TREATING = (ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY)  # what everything here asks the patient's consent for
 
 
 def ingest_recording(
@@ -55,7 +58,10 @@ def ingest_recording(
     ------
     UnreadableRecording, WrongDevice, EmptyWindow
         With a sentence for the person who sent it.
+    ConsentWithheld
+        The patient does not allow it; nothing is read.
     """
+    consent.require(patient, *TREATING)
     if known := Recording.objects.filter(patient=patient, sha256=upload.sha256).first():
         note_type(EventType.DATA_ACCESS)  # nothing is changed
         return known, False
@@ -137,7 +143,11 @@ def read_stored(recording: Recording) -> ReadRecording:
 
 
 def store_analysis(recording: Recording, analyzed: Analyzed, pat: Abstained, *, requested_by: UUID | None) -> Analysis:
-    """Write signals, analysis and nights in the caller's transaction; the same input twice is one analysis."""
+    """Write signals, analysis and nights in the caller's transaction; the same input twice is one analysis.
+
+    ``ConsentWithheld`` when the patient withdrew while it was computed: then nothing of it is kept.
+    """
+    consent.require(recording.patient_id, *TREATING)
     _store_signals(recording.source, analyzed.read)
     unique = {
         "source": recording.source,
@@ -207,13 +217,31 @@ def fail_recording(recording: Recording, code: str, detail: str) -> Recording:
 
 
 def last_signal_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """The end of each patient's newest recording; patients without one are absent. One query."""
+    """The end of each patient's newest recording; patients without one, or without consent, are absent. One query."""
     with aggregates():
         ends = (
-            Recording.objects.filter(patient__in=list(patient_ids))
+            Recording.objects.consented()
+            .filter(patient__in=list(patient_ids))
             .order_by()
             .values("patient")
             .annotate(last=Max("end"))
             .values_list("patient", "last")
         )
         return dict(ends)
+
+
+def analyze_withheld(patient_id: UUID) -> int:
+    """Queue what stood still for want of consent, now that the patient allows it; how many recordings that were."""
+    if not consent.allows(patient_id, *TREATING):
+        return 0
+    waiting = list(Recording.objects.filter(patient=patient_id, error_code=WITHHELD).order_by("pk"))
+    for recording in waiting:
+        recording.state, recording.error_code, recording.error_detail = Recording.State.PENDING, "", ""
+        recording.save(update_fields=["state", "error_code", "error_detail"])
+        enqueue(ANALYZE, key=analysis_key(recording), recording_id=recording.pk)
+    return len(waiting)
+
+
+def withhold_recording(recording: Recording) -> Recording:
+    """The patient does not allow the analysis: it abstains, and says so."""
+    return fail_recording(recording, WITHHELD, f"{Abstained(WITHHELD).reason.capitalize()}.")

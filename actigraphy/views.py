@@ -17,9 +17,11 @@ from actigraphy.models import Analysis, Recording
 from actigraphy.pages import SHOWN_DAYS, analysis_context
 from actigraphy.pages.recordings import recording_rows
 from actigraphy.readers import UnreadableRecording
-from actigraphy.services import ingest_recording
+from actigraphy.services import TREATING, WITHHELD, ingest_recording
 from novamind import display
 from novamind.accounts.rights import requires
+from novamind.measures import Abstained
+from patients.consent import allows, require
 from patients.models import Patient
 from patients.pages import patient_page
 
@@ -31,11 +33,13 @@ TAB = "actigraphy:patient"
 def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """One patient's nights, days and rhythm: of the recording asked for, else of the newest one."""
     person, context = patient_page(request, patient_id, TAB)
-    return render(request, "actigraphy/patient.html", context | page_context(request, person))
+    return render(request, "actigraphy/patient.html", context | page_context(request, person, context["may_change"]))
 
 
-def page_context(request: HttpRequest, person: Patient) -> dict[str, Any]:
-    """The recordings of a patient and what is shown of the selected one."""
+def page_context(request: HttpRequest, person: Patient, may_change: bool) -> dict[str, Any]:
+    """The recordings of a patient and what is shown of the selected one; nothing without the patient's consent."""
+    if not allows(person, *TREATING):
+        return {"withheld": Abstained(WITHHELD), "may_upload": False}
     recordings = list(Recording.objects.filter(patient=person).select_related("source").defer("file_key"))
     rows = recording_rows(recordings)
     chosen = _chosen(rows, request.GET.get("recording"))
@@ -44,7 +48,7 @@ def page_context(request: HttpRequest, person: Patient) -> dict[str, Any]:
         "selected": chosen,
         "analysis": None,
         "form": UploadForm(),
-        "may_upload": request.user.may("upload_recordings"),  # type: ignore[union-attr]
+        "may_upload": may_change and request.user.may("upload_recordings"),  # type: ignore[union-attr]
     }
     if chosen is not None and chosen["state"] == Recording.State.ANALYZED:
         recording = next(one for one in recordings if one.pk == chosen["id"])
@@ -64,7 +68,8 @@ def _chosen(rows: list[dict[str, Any]], wanted: str | None) -> dict[str, Any] | 
 @requires("upload_recordings")
 def upload(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Take a recording; whatever is wrong with it is said in a sentence, and then nothing of it is kept."""
-    person, context = patient_page(request, patient_id, TAB)
+    person, context = patient_page(request, patient_id, TAB, changing=True)
+    require(person, *TREATING)
     sent = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if sent else UploadForm()
     if sent and form.is_valid():
@@ -97,6 +102,7 @@ def status(request: HttpRequest, patient_id: UUID, recording_id: UUID) -> HttpRe
     """The status line that the page polls; tells the browser to load the page again once there is a result."""
     recordings = Recording.objects.visible_to(request.user).select_related("source", "patient")
     recording = get_object_or_404(recordings, pk=recording_id, patient=patient_id)
+    require(patient_id, *TREATING)
     row = recording_rows([recording])[0]
     response = render(request, "actigraphy/_status.html", {"recording": row, "patient": recording.patient})
     if row["state"] not in {"pending", "running"}:

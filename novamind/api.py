@@ -15,6 +15,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from novamind.accounts.rights import Refused
 from novamind.audit.recording import saw, unseen
 from novamind.audit.records import PatientRecord
 from novamind.phi.cipher import Altered
@@ -102,6 +103,8 @@ def _body(code: str, detail: str, request_id: str | None, **more: Any) -> dict[s
 def _body_of(error: Exception, request_id: str | None) -> dict[str, Any]:
     if isinstance(error, Http404):
         return _body("not_found", "Not found.", request_id)
+    if isinstance(error, Refused):
+        return _body(error.code, error.detail, request_id)
     if isinstance(error, PermissionDenied):
         return _body("role_required", "Your role does not include this.", request_id)
     assert isinstance(error, exceptions.APIException)

@@ -35,11 +35,12 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class PatientTab:
-    """A tab of the patient's pages; its URL takes ``patient_id``."""
+    """A tab of the patient's pages; its URL takes ``patient_id``. ``right`` hides it from who may not open it."""
 
     label: str
     url_name: str
     order: int
+    right: str = "see_patients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def _declared(attribute: str) -> Iterator[Any]:
         yield from getattr(config, attribute, ())
 
 
-def patient_tabs(patient_id: object) -> list[dict[str, str]]:
-    """The tabs in order, each with label, url_name and url."""
+def patient_tabs(patient_id: object, user: Any) -> list[dict[str, str]]:
+    """The tabs this user may open, in order, each with label, url_name and url."""
     tabs: list[PatientTab] = sorted(_declared("patient_tabs"), key=lambda tab: tab.order)
     return [
         {
@@ -74,6 +75,7 @@ def patient_tabs(patient_id: object) -> list[dict[str, str]]:
             "url": reverse(tab.url_name, kwargs={"patient_id": patient_id}),
         }
         for tab in tabs
+        if user.may(tab.right)
     ]
 
 
@@ -92,6 +94,15 @@ def provenance_of(record_id: UUID, user: Any, number: str = "") -> dict[str, Any
     for name in _declared("provenance"):
         if (record := import_string(name)(record_id, user, number)) is not None:
             return record
+    return None
+
+
+def audit_purpose(actor_id: UUID, patients: Iterable[UUID]) -> str | None:
+    """Why this actor touches these charts, where an app (``audit_purpose`` on its AppConfig) knows; else ``None``."""
+    wanted = list(patients)
+    for name in _declared("audit_purpose"):
+        if (purpose := import_string(name)(actor_id, wanted)) is not None:
+            return purpose
     return None
 
 

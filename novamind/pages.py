@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from novamind import frame
+from novamind.accounts.rights import Refused
 
 
 @require_GET
@@ -43,6 +44,12 @@ def provenance(request: HttpRequest, record_id: UUID) -> HttpResponse:
     if record is None:
         raise Http404
     return render(request, "provenance.html", record)
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: the role does not include it, or the sentence of a refusal of another kind."""
+    refusal = exception.detail if isinstance(exception, Refused) else None
+    return render(request, "403.html", {"refusal": refusal}, status=403)
 
 
 class UnmatchedView(APIView):

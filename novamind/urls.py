@@ -8,7 +8,7 @@ from rest_framework.routers import SimpleRouter
 from actigraphy.api import AnalysisViewSet, RecordingViewSet, UploadView
 from novamind import health, pages
 from novamind.accounts.api import LoginView
-from patients.api import PatientViewSet
+from patients.api import ConsentsView, PatientViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("patients", PatientViewSet, basename="patient")
@@ -18,6 +18,7 @@ router.register("actigraphy/analyses", AnalysisViewSet, basename="analysis")
 api = [
     path("auth/login", LoginView.as_view(), name="login"),
     path("actigraphy/upload", UploadView.as_view(), name="upload"),
+    path("patients/<uuid:patient_id>/consents", ConsentsView.as_view(), name="consents"),
     *router.urls,
 ]
 
@@ -44,3 +45,5 @@ urlpatterns = [
     path("health/ready", health.ready, name="ready"),
     path("metrics", health.metrics, name="metrics"),
 ]
+
+handler403 = "novamind.pages.refused"

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from novamind.admin import ManagedAdmin, ReadOnlyAdmin
 from novamind.audit.lists import RecordedList
 from novamind.audit.recording import aggregates
-from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
+from patients.models import CareAssignment, CareTeam, Consent, EmergencyAccess, Grant, Membership, Patient
 from patients.services import sync_team_grants
 
 
@@ -120,3 +120,35 @@ class GrantAdmin(RecordedList):
         """As ever; a grant is nobody's record, though the patients decide who may look at it."""
         with aggregates():
             return super().get_object(*args, **kwargs)
+
+
+@admin.register(Consent)
+class ConsentAdmin(RecordedList):
+    """What the administrator's own patients allow; the words of it stand in the chart."""
+
+    list_display = ["patient_id", "purpose", "stream", "given", "how", "at", "valid_until"]
+    list_filter = ["purpose", "stream", "given"]
+    search_fields = ["=patient__id"]
+    fields = list_display
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return Consent.objects.filter(patient__in=Patient.objects.visible_to(request.user))
+
+
+@admin.register(EmergencyAccess)
+class EmergencyAccessAdmin(RecordedList):
+    """Emergencies in the charts of the administrator's own patients; all of them are in the queue of reviews.
+
+    Psychotherapy notes and their authorizations are not registered at all: nothing of them belongs here.
+    """
+
+    list_display = ["user", "patient_id", "reason", "opened_at", "ends_at", "verdict"]
+    list_select_related = ["user"]
+    list_filter = ["reason", "verdict"]
+    search_fields = ["user__email", "=patient__id"]
+    fields = [*list_display, "ended_at", "review_due_at", "reviewed_by", "reviewed_at"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return EmergencyAccess.objects.filter(patient__in=Patient.objects.visible_to(request.user))

@@ -2,13 +2,22 @@
 
 from django.apps import AppConfig
 
-from novamind.frame import NavItem
+from novamind.frame import NavItem, PatientTab
 
 
 class PatientsConfig(AppConfig):
     name = "patients"
     verbose_name = "Patients"
-    nav = [NavItem("Patients", "patients:list", "patients", 20, "see_patients")]
+    nav = [
+        NavItem("Patients", "patients:list", "patients", 20, "see_patients"),
+        NavItem("Emergencies", "patients:reviews", "warning", 65, "review_break_glass"),
+    ]
+    patient_tabs = [
+        PatientTab("Private notes", "patients:psychotherapy", 65, "psychotherapy_notes"),
+        PatientTab("Consent", "patients:consents", 85),
+    ]
+    audit_purpose = ["patients.emergency.purpose_of"]
+    compliance = ["patients.compliance.checks"]
     demo = ["patients.demo.seed"]
 
     def ready(self) -> None:

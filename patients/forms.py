@@ -1,4 +1,4 @@
-"""The chart's head, as a form."""
+"""What is typed about a patient: the chart's head, consents, emergencies, psychotherapy notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Any
 from django import forms
 
 from novamind import clock
-from patients.models import CareTeam, Patient, is_zone
+from novamind.accounts.models import User
+from patients.models import (
+    CareTeam,
+    Consent,
+    ConsentPurpose,
+    ConsentStream,
+    EmergencyAccess,
+    EmergencyReason,
+    Patient,
+    is_zone,
+)
 
 
 class PatientForm(forms.Form):
@@ -55,3 +65,92 @@ class PatientForm(forms.Form):
         names = ("first_name", "last_name", "date_of_birth", "mrn", "sex", "pronouns", "zone", "phone", "email")
         teams = [assignment.team_id for assignment in patient.assignments.all()]
         return {name: getattr(patient, name) for name in (*names, "version")} | {"teams": teams}
+
+
+class EmergencyForm(forms.Form):
+    """Whom to find and why; nothing is looked up before all of it is there."""
+
+    mrn = forms.CharField(
+        label="Medical record number", max_length=40, required=False, help_text="exact; or the two fields below"
+    )
+    last_name = forms.CharField(label="Surname", max_length=80, required=False)
+    date_of_birth = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.ChoiceField(choices=EmergencyReason.choices, widget=forms.RadioSelect)
+    explanation = forms.CharField(
+        min_length=20,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="at least 20 characters; the reviewer reads it",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        sent = super().clean() or {}
+        if not sent.get("mrn") and not (sent.get("last_name") and sent.get("date_of_birth")):
+            raise forms.ValidationError("Give the record number, or the surname and the birth date.")
+        return sent
+
+
+class ReviewForm(forms.Form):
+    """What a reviewer found."""
+
+    verdict = forms.ChoiceField(choices=EmergencyAccess.Verdict.choices, widget=forms.RadioSelect)
+    note = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean(self) -> dict[str, Any]:
+        sent = super().clean() or {}
+        if sent.get("verdict") == EmergencyAccess.Verdict.NOT_JUSTIFIED and not sent.get("note"):
+            self.add_error("note", "Say what was wrong with it.")
+        return sent
+
+
+class ConsentForm(forms.Form):
+    """A decision of the patient about one purpose and any number of streams."""
+
+    purpose = forms.ChoiceField(choices=ConsentPurpose.choices)
+    streams = forms.MultipleChoiceField(choices=ConsentStream.choices, widget=forms.CheckboxSelectMultiple)
+    decision = forms.ChoiceField(
+        choices=[("given", "The patient consents"), ("withdrawn", "The patient does not, or no longer")],
+        widget=forms.RadioSelect,
+    )
+    how = forms.ChoiceField(label="How the patient said so", choices=Consent.How.choices)
+    valid_until = forms.DateField(
+        label="Ends after",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="a consent for Part 2 records names its end where it has one",
+    )
+    remark = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean_valid_until(self) -> Any:
+        until = self.cleaned_data["valid_until"]
+        if until is not None and until < clock.now().date():
+            raise forms.ValidationError("This day has passed.")
+        return until
+
+
+class NoteForm(forms.Form):
+    """A psychotherapy note."""
+
+    text = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 16}))
+    part2 = forms.BooleanField(label="About substance use treatment (42 CFR Part 2)", required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+
+class AuthorizationForm(forms.Form):
+    """The patient's written authorization that one colleague reads one note."""
+
+    reader = forms.ModelChoiceField(queryset=User.objects.none(), label="Who may read it")
+    signed_on = forms.DateField(
+        label="Signed by the patient on", widget=forms.DateInput(attrs={"type": "date"}), help_text="on paper, kept"
+    )
+    valid_until = forms.DateField(label="Ends after", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, readers: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reader"].queryset = readers  # type: ignore[attr-defined]
+
+    def clean_signed_on(self) -> Any:
+        signed = self.cleaned_data["signed_on"]
+        if signed > clock.now().date():
+            raise forms.ValidationError("This day is still to come.")
+        return signed

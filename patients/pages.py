@@ -6,20 +6,30 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 
 from novamind import clock, frame
 from novamind.audit.recording import aggregates
+from patients.access import is_in_care_of, patient_for
+from patients.consent import in_short
+from patients.emergency import running_emergency
 from patients.models import CareTeam, Patient
 
 
-def patient_page(request: HttpRequest, patient_id: UUID, active_tab: str) -> tuple[Patient, dict[str, Any]]:
-    """The patient, if visible to this user (else 404), and the context of ``patients/patient_base.html``."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+def patient_page(
+    request: HttpRequest, patient_id: UUID, active_tab: str, *, changing: bool = False
+) -> tuple[Patient, dict[str, Any]]:
+    """The patient, if visible to this user (else 404), and the context of ``patients/patient_base.html``.
+
+    ``changing``: the page writes about the patient, which emergency access does not (403).
+    """
+    patient = patient_for(request.user, patient_id, changing=changing)
+    in_care = changing or is_in_care_of(request.user, patient.pk)
     context = {
         "patient": patient,
         "banner": banner(patient),
-        "tabs": frame.patient_tabs(patient.pk),
+        "emergency": None if in_care else running_emergency(request.user, patient),
+        "may_change": in_care,
+        "tabs": frame.patient_tabs(patient.pk, request.user),
         "active_tab": active_tab,
     }
     return patient, context
@@ -39,7 +49,7 @@ def banner(patient: Patient) -> dict[str, Any]:
         "zone": patient.zone,
         "last_signal": last_signal,
         "freshness": freshness(last_signal),
-        "consent": None,
+        "consent": in_short(patient),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from novamind import clock
-from patients.models import Patient, is_zone
+from patients.models import Consent, ConsentPurpose, ConsentStream, Patient, is_zone
 
 
 class PatientSerializer(serializers.Serializer):
@@ -42,3 +42,20 @@ class PatientChangeSerializer(PatientSerializer):
     """A change of a patient, made from the stated version."""
 
     version = serializers.IntegerField(min_value=1)
+
+
+_NOT_A_CHOICE = {"invalid_choice": "This is not one of the choices."}  # does not repeat what was sent
+
+
+class ConsentSerializer(serializers.Serializer):
+    """A decision of the patient about one purpose and one stream of data."""
+
+    id = serializers.UUIDField(read_only=True)
+    purpose = serializers.ChoiceField(choices=ConsentPurpose.choices, error_messages=_NOT_A_CHOICE)
+    stream = serializers.ChoiceField(choices=ConsentStream.choices, error_messages=_NOT_A_CHOICE)
+    given = serializers.BooleanField(help_text="false: withdrawn")
+    how = serializers.ChoiceField(choices=Consent.How.choices, error_messages=_NOT_A_CHOICE)
+    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    remark = serializers.CharField(max_length=2000, required=False, allow_null=True, allow_blank=True)
+    at = serializers.DateTimeField(read_only=True)
+    recorded_by = serializers.UUIDField(source="recorded_by_id", read_only=True, allow_null=True)

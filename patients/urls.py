@@ -1,14 +1,36 @@
 """Pages about people in care, under ``/patients/``."""
 
-from django.urls import path
+from django.urls import include, path
 
-from patients import views
+from patients.views import consents, emergencies, people, psychotherapy
 
 app_name = "patients"
+
+private_notes = [
+    path("", psychotherapy.notes, name="psychotherapy"),
+    path("new/", psychotherapy.new_note, name="new-psychotherapy-note"),
+    path("<uuid:note_id>/", psychotherapy.note, name="psychotherapy-note"),
+    path("<uuid:note_id>/edit/", psychotherapy.edit_note, name="edit-psychotherapy-note"),
+    path("<uuid:note_id>/sign/", psychotherapy.sign, name="sign-psychotherapy-note"),
+    path("<uuid:note_id>/authorize/", psychotherapy.authorize, name="authorize-psychotherapy-reader"),
+    path(
+        "<uuid:note_id>/authorizations/<uuid:authorization_id>/withdraw/",
+        psychotherapy.withdraw,
+        name="withdraw-psychotherapy-reader",
+    ),
+]
+
 urlpatterns = [
-    path("", views.patient_list, name="list"),
-    path("search/", views.search, name="search"),
-    path("new/", views.new, name="new"),
-    path("<uuid:patient_id>/", views.home, name="home"),
-    path("<uuid:patient_id>/edit/", views.edit, name="edit"),
+    path("", people.patient_list, name="list"),
+    path("search/", people.search, name="search"),
+    path("new/", people.new, name="new"),
+    path("emergency/", emergencies.emergency, name="emergency"),
+    path("emergency/reviews/", emergencies.reviews, name="reviews"),
+    path("emergency/reviews/<uuid:access_id>/", emergencies.review, name="review"),
+    path("<uuid:patient_id>/", people.home, name="home"),
+    path("<uuid:patient_id>/edit/", people.edit, name="edit"),
+    path("<uuid:patient_id>/emergency/end/", emergencies.end, name="emergency-end"),
+    path("<uuid:patient_id>/consents/", consents.consents, name="consents"),
+    path("<uuid:patient_id>/consents/record/", consents.record, name="record-consent"),
+    path("<uuid:patient_id>/psychotherapy/", include(private_notes)),
 ]

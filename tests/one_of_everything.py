@@ -64,11 +64,21 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from auditlog.models import LogEntry
     from django.contrib.auth.models import Group
 
+    from novamind.accounts.models import User
     from novamind.audit.models import AuditEvent, AuditEventPatient
     from novamind.jobs.models import AdminAlert, Job
     from novamind.phi.models import DataKey
     from novamind.registry.models import InferenceRecord, ModelVersion
-    from patients.models import CareAssignment, CareTeam, Grant, Membership
+    from patients.models import (
+        CareAssignment,
+        CareTeam,
+        Consent,
+        EmergencyAccess,
+        Grant,
+        Membership,
+        PsychotherapyAuthorization,
+        PsychotherapyNote,
+    )
 
     made = fill_chart(patient)
     made.patient = patient
@@ -87,7 +97,19 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         patient_id=patient.pk, model_version=made.version, input_hash="0" * 64, input_array=b"", input_shape=[0],
         window_start=START, window_end=START, output={"secret": "Zqxoutput"}, code_version="0",
     )  # fmt: skip
+    made.consent = Consent.objects.create(
+        patient=patient, purpose="treatment", stream="actigraphy", given=True, how="written", remark="Zqxoutput",
+    )  # fmt: skip
+    stranger = User.objects.create_user("stranger@clinic.test")
+    made.access = EmergencyAccess.objects.create(
+        patient=patient, user=stranger, reason="covering", explanation="Covering, nobody answers.", opened_at=START,
+        ends_at=START + EmergencyAccess.LASTS,
+    )  # fmt: skip
+    author = User.objects.filter(email="psychiatrist@clinic.test").first() or stranger
+    made.note = PsychotherapyNote.objects.create(patient=patient, author=author, text="Zqxoutput")
+    made.authorization = PsychotherapyAuthorization.objects.create(note=made.note, reader=stranger, signed_on=START)
     made.rows = {
+        "patients_consent": made.consent, "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
         "actigraphy_analysis": made.analysis, "actigraphy_night": made.night, "patients_patient": patient,
         "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),

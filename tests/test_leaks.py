@@ -131,8 +131,8 @@ class Tour:
 
         for place, method, path in (
             ("actigraphy.views.page_context", "get", chart),
-            ("patients.views.rows", "get", "/patients/"),
-            ("patients.views.find_patients", "post", "/patients/search/"),
+            ("patients.views.people.rows", "get", "/patients/"),
+            ("patients.views.people.find_patients", "post", "/patients/search/"),
             ("patients.api.PatientViewSet.get_queryset", "get", "/api/v1/patients"),
             ("actigraphy.api.RecordingViewSet.get_queryset", "get", f"/api/v1/actigraphy/recordings/{recording.pk}"),
         ):

@@ -49,6 +49,22 @@ patients:new                       POST    login 403 403 403 422 422 422 403
 patients:home                      GET     login 403 403 302 302 404 404 403
 patients:edit                      GET     login 403 403 200 200 404 404 403
 patients:edit                      POST    login 403 403 422 422 404 404 403
+patients:emergency                 GET     login 403 403 200 200 200 403 403
+patients:emergency                 POST    login 403 403 422 422 422 403 403
+patients:emergency-end             POST    login 403 403 302 302 404 403 403
+patients:reviews                   GET     login 403 403 403 403 403 200 403
+patients:review                    POST    login 403 403 403 403 403 422 403
+patients:consents                  GET     login 403 403 200 200 404 404 403
+patients:record-consent            POST    login 403 403 422 422 404 404 403
+patients:psychotherapy             GET     login 403 403 200 200 404 403 403
+patients:new-psychotherapy-note    GET     login 403 403 200 200 404 403 403
+patients:new-psychotherapy-note    POST    login 403 403 422 422 404 403 403
+patients:psychotherapy-note        GET     login 403 403 404 200 404 403 403
+patients:edit-psychotherapy-note   GET     login 403 403 404 200 404 403 403
+patients:edit-psychotherapy-note   POST    login 403 403 404 422 404 403 403
+patients:sign-psychotherapy-note   POST    login 403 403 404 302 404 403 403
+patients:authorize-psychotherapy-reader POST login 403 403 404 422 404 403 403
+patients:withdraw-psychotherapy-reader POST login 403 403 404 302 404 403 403
 actigraphy:patient                 GET     login 403 403 200 200 404 404 403
 actigraphy:upload                  GET     login 403 403 200 200 404 404 403
 actigraphy:upload                  POST    login 403 403 422 422 404 404 403
@@ -66,6 +82,8 @@ api:patient-list                   POST    401   403 403 403 400 400 400 403
 api:patient-detail                 GET     401   403 403 200 200 404 404 403
 api:patient-detail                 PATCH   401   403 403 409 409 404 404 403
 api:patient-detail                 DELETE  401   403 403 403 403 403 404 403
+api:consents                       GET     401   403 403 200 200 404 404 403
+api:consents                       POST    401   403 403 400 400 404 404 403
 api:upload                         POST    401   403 403 415 415 415 415 403
 api:*-list                         GET     401   403 403 200 200 200 200 403
 api:*-detail                       GET     401   403 403 200 200 404 404 403
@@ -105,11 +123,15 @@ admin:*_delete                     *       login login login login login login 4
 admin:patients_patient_history     *       login login login login login login 302 302
 admin:patients_grant_history       *       login login login login login login 302 302
 admin:patients_careassignment_history *    login login login login login login 302 302
+admin:patients_consent_history     *       login login login login login login 302 302
+admin:patients_emergencyaccess_history *   login login login login login login 302 302
 admin:actigraphy_*_history         *       login login login login login login 302 302
 admin:auth_permission_history      *       login login login login login login 302 302
 admin:patients_patient_*           GET     login login login login login login 302 302
 admin:patients_grant_*             GET     login login login login login login 302 302
 admin:patients_careassignment_*    GET     login login login login login login 302 302
+admin:patients_consent_*           GET     login login login login login login 302 302
+admin:patients_emergencyaccess_*   GET     login login login login login login 302 302
 admin:actigraphy_*                 GET     login login login login login login 302 302
 admin:auth_permission_*            GET     login login login login login login 302 302
 admin:*_change                     GET     login login login login login login 200 200
@@ -241,11 +263,12 @@ def test_the_canaries_sing_where_the_chart_may_be_seen(chart, psychiatrist):
 
 
 def reads_of(chart: Any, user: Any) -> dict[str, int]:
+    """What the pages that whoever sees the patient may read answer; a private note is its author's alone."""
     client = visitor(user)
     return {
         url.name: ask(client, "GET", url.of(values_for(url, chart, user))).status_code
         for url in of_the_patient()
-        if url.name != "actigraphy:upload"
+        if url.name != "actigraphy:upload" and "note_id" not in url.parameters and expected(url, "GET")
     }
 
 

@@ -17,11 +17,12 @@ from novamind.measures import Abstained, Shown
 
 
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
-    """The page's context for an analysis this user may see; ``None`` for any other id.
+    """The page's context for an analysis this user may see; ``None`` for any other id, and without the
+    patient's consent.
 
     ``number`` is the name of a :class:`Measure` of it (``night.2026-10-24.tst_min``, ``rhythm.l5``) or empty.
     """
-    found = Analysis.objects.visible_to(user).filter(pk=record_id)
+    found = Analysis.objects.visible_to(user).consented().filter(pk=record_id)
     analysis = found.select_related("source__recording", "patient").first()
     if analysis is None:
         return None

@@ -13,6 +13,14 @@ from rest_framework.permissions import BasePermission
 View = Callable[..., HttpResponse]
 
 
+class Refused(PermissionDenied):
+    """A 403 that is not about the role: its code, and a sentence that says nothing of a patient."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
 def requires(right: str) -> Callable[[View], View]:
     """A page for whoever has the right; others get 403."""
 

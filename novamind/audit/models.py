@@ -30,6 +30,7 @@ class Purpose(models.TextChoices):
     """Why (FHIR PurposeOfUse, the ones in use)."""
 
     TREATMENT = "TREAT", "Treatment"
+    EMERGENCY = "ETREAT", "Emergency treatment"
     OPERATIONS = "HOPERAT", "Healthcare operations"
     RESEARCH = "HRESCH", "Research"
 

@@ -21,6 +21,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from novamind import frame
 from novamind.audit.models import AuditEvent, AuditEventPatient, Outcome, Purpose
 
 
@@ -191,7 +192,7 @@ def write_event(
         outcome=outcome,
         object_label=object_label,
         object_id=str(object_id)[:64],
-        purpose=Purpose.TREATMENT if ledger.patients else Purpose.OPERATIONS,
+        purpose=_purpose(ledger),
         request_id=ledger.request_id,
         app_version=settings.VERSION,
         **facts,
@@ -201,3 +202,12 @@ def write_event(
         [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
     )
     return event
+
+
+def _purpose(ledger: Ledger) -> str:
+    """Why the charts were touched: what an app above knows better (emergency access), else treatment."""
+    if not ledger.patients:
+        return Purpose.OPERATIONS
+    if ledger.actor_id is None:
+        return Purpose.TREATMENT
+    return frame.audit_purpose(ledger.actor_id, ledger.patients) or Purpose.TREATMENT

@@ -45,11 +45,14 @@ def test_every_entry_asks_for_a_right_that_exists_and_has_its_place():
     assert len({item.order for item in items}) == len(items)
 
 
-def test_patient_tabs_stand_in_order_and_lead_to_the_patient():
+def test_patient_tabs_stand_in_order_and_lead_to_the_patient(therapist, clinical_admin):
     patient = uuid4()
-    tabs = frame.patient_tabs(patient)
+    tabs = frame.patient_tabs(patient, therapist)
     assert all(str(patient) in tab["url"] for tab in tabs)
     assert "Actigraphy" in [tab["label"] for tab in tabs]
+    assert {tab["label"] for tab in tabs} - {tab["label"] for tab in frame.patient_tabs(patient, clinical_admin)} == {
+        "Private notes"
+    }
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])

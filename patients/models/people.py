@@ -45,6 +45,11 @@ class PatientQuerySet(PatientRecordQuerySet):
             return self.none()
         return self.filter(Exists(Grant.objects.valid().filter(user=user, content_object=OuterRef("pk"))))
 
+    def changeable_by(self, user: Any) -> PatientQuerySet:
+        """The visible ones in this user's regular care: emergency access alone reads, and never writes."""
+        lasting = Grant.objects.valid().exclude(reason=Grant.Reason.BREAK_GLASS)
+        return self.visible_to(user).filter(Exists(lasting.filter(user_id=user.pk, content_object=OuterRef("pk"))))
+
     def by_name(self) -> list[Patient]:
         """All of them, sorted by name in memory (the names are ciphertext to the database).
 
@@ -162,6 +167,11 @@ class CareTeam(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120, unique=True)
+    part2_programme = models.BooleanField(
+        "substance use programme",
+        default=False,
+        help_text="under 42 CFR Part 2: its members see labelled records",
+    )
     members: ClassVar[Any] = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="care_teams"
     )
@@ -233,6 +243,11 @@ class Grant(UserObjectPermissionBase):
     class Meta:
         unique_together = [["user", "permission", "content_object", "reason"]]
         indexes = [models.Index(fields=["user", "content_object"], name="patients_grant_lookup")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reason="break_glass") | Q(valid_until__isnull=False), name="patients_emergencies_end"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"grant {self.pk} ({self.reason})"

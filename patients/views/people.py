@@ -1,4 +1,4 @@
-"""Pages about people in care."""
+"""The list of patients, search, and the head of a chart."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "pages": 1,
         "total": total,
         "cut": total > len(found),
+        "may_break_glass": request.user.may("break_glass"),  # type: ignore[union-attr]
     }
     return render(request, "patients/list.html", context)
 
@@ -109,7 +110,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @requires("edit_patients")
 def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Change the chart's head; a form made from an older version is answered 409 and keeps what was typed."""
-    patient, context = patient_page(request, patient_id, "patients:edit")
+    patient, context = patient_page(request, patient_id, "patients:edit", changing=True)
     form = PatientForm(_sent(request), user=request.user, initial=PatientForm.initial_of(patient))
     if request.method == "POST" and form.is_valid():
         changes = {name: value for name, value in form.cleaned_data.items() if name not in {"teams", "version"}}
@@ -137,7 +138,7 @@ def _form(request: HttpRequest, form: PatientForm, context: dict[str, Any], stat
 def home(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """A patient's first tab."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
-    return redirect(frame.patient_tabs(patient.pk)[0]["url"])
+    return redirect(frame.patient_tabs(patient.pk, request.user)[0]["url"])
 
 
 def _sent(request: HttpRequest) -> Any:

@@ -1,0 +1,44 @@
+"""The label of 42 CFR Part 2: records of substance use treatment, seen outside the programme only with consent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from novamind.audit.records import PatientRecord, PatientRecordQuerySet
+from patients.models.consents import ConsentPurpose, ConsentStream, allowed
+from patients.models.emergency import EmergencyAccess, EmergencyReason
+from patients.models.people import CareAssignment, Patient
+
+
+class Part2QuerySet(PatientRecordQuerySet):
+    """Rows of a chart of which some are labelled."""
+
+    def releasable_to(self, user: Any) -> Part2QuerySet:
+        """Rows of this user's patients; the labelled ones only where Part 2 lets this user have them.
+
+        That is: the user treats the patient in a programme; or the patient consented, which a withdrawal or its end
+        undoes at the next request; or this is a medical emergency (42 CFR 2.51).
+        """
+        programme = CareAssignment.objects.filter(
+            patient=OuterRef("patient"), team__part2_programme=True, team__memberships__user=user.pk
+        )
+        emergency = EmergencyAccess.objects.running().filter(
+            patient=OuterRef("patient"), user=user.pk, reason=EmergencyReason.MEDICAL_EMERGENCY
+        )
+        consented = allowed(ConsentPurpose.TREATMENT, ConsentStream.PART2, patient="patient")
+        rows = self.filter(patient__in=Patient.objects.visible_to(user)).alias(part2_consented=consented)
+        return rows.filter(Q(part2=False) | Q(part2_consented=True) | Exists(programme) | Exists(emergency))
+
+
+class Part2Record(PatientRecord):
+    """A row of a chart that can carry the label."""
+
+    part2 = models.BooleanField("substance use treatment (42 CFR Part 2)", default=False)
+
+    objects = Part2QuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        abstract = True
