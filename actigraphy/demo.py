@@ -6,14 +6,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from actigraphy.services import ingest_recording
+from actigraphy.services import TREATING, ingest_recording
 from novamind import clock
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, recorded, write_event
 from novamind.phi.uploads import sealed_upload
 from novamind.simulator import Persona, simulate, write_awd, write_depresjon_csv
+from patients.consent import allows, record_consent
 from patients.demo import PATIENTS, mrn_of
-from patients.models import Patient
+from patients.models import Consent, Patient
 
 WEEKS = 9
 
@@ -30,6 +31,7 @@ STORIES: dict[int, dict[str, Any]] = {
 ONLY_DAYS = {8: 4}  # too short for a rhythm: every number abstains with its reason
 TAIL_DAYS = {10: 6}  # the watch ran on in a drawer
 NO_RECORDING = {13}
+WITHDREW = 9  # after the upload: the job abstains, the page says so
 
 
 def seed(say: Callable[[str], None]) -> None:
@@ -40,6 +42,7 @@ def seed(say: Callable[[str], None]) -> None:
             if number not in NO_RECORDING:
                 _upload(number, today)
                 say(f"Recording {number + 1} of {len(PATIENTS)}.")
+        _withdraw(Patient.objects.get(mrn_index=mrn_of(WITHDREW)))
         write_event(ledger, event_type=EventType.DATA_COLLECTION, action="demo")
 
 
@@ -55,3 +58,12 @@ def _upload(number: int, today: date) -> None:
     content, suffix = (write_depresjon_csv(lived), "csv") if number % 4 == 3 else (write_awd(lived), "awd")
     upload = sealed_upload(content, f"SYNTHETIC_{number + 1:02d}.{suffix}")
     ingest_recording(patient=patient, upload=upload, by=None, device_type="actiwatch")
+
+
+def _withdraw(patient: Patient) -> None:
+    if allows(patient, *TREATING):
+        purpose, stream = TREATING
+        record_consent(
+            patient=patient, purpose=purpose, stream=stream, given=False, how=Consent.How.SPOKEN, by=None,
+            remark="Synthetic: does not want the watch any more.",
+        )  # fmt: skip

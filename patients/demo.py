@@ -8,7 +8,17 @@ from datetime import date
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import recorded, write_event
-from patients.models import CareTeam, Patient
+from patients.consent import record_consent
+from patients.emergency import open_emergency
+from patients.models import (
+    CareTeam,
+    Consent,
+    ConsentPurpose,
+    ConsentStream,
+    EmergencyAccess,
+    EmergencyReason,
+    Patient,
+)
 from patients.services import create_patient, join_team
 
 TEAMS = {"North": "north@demo.novamind.test", "South": "south@demo.novamind.test"}
@@ -29,6 +39,14 @@ PATIENTS = [
     ("Fatou", "Diallo", date(1993, 10, 28), "female", "she/her", "South"),
     ("Elias", "Nygård", date(2004, 2, 29), "male", "he/him", "South"),
     ("Helena", "Marković", date(1976, 1, 9), "female", "she/her", "South"),
+]
+
+#: whose place in the list, purpose, stream, given; in this order.
+DECISIONS = [
+    *((number, ConsentPurpose.MODELS, ConsentStream.ACTIGRAPHY, True) for number in range(len(PATIENTS))),
+    (0, ConsentPurpose.RESEARCH, ConsentStream.ACTIGRAPHY, True),
+    (2, ConsentPurpose.EXTERNAL_MODEL, ConsentStream.NOTES, True),
+    (5, ConsentPurpose.TREATMENT, ConsentStream.HEART, False),
 ]
 
 
@@ -53,6 +71,8 @@ def seed(say: Callable[[str], None]) -> None:
                     sex=sex,
                     pronouns=pronouns,
                 )
+        _decide()
+        _emergency()
         write_event(ledger, event_type=EventType.CREATION, action="demo")
     say(f"{len(PATIENTS)} synthetic patients in {len(TEAMS)} teams.")
 
@@ -62,3 +82,31 @@ def _team(name: str) -> CareTeam:
     for user in User.objects.filter(email__endswith=f".{TEAMS[name]}"):
         join_team(team=team, user=user)
     return team
+
+
+def _patient(number: int) -> Patient:
+    return Patient.objects.get(mrn_index=mrn_of(number))
+
+
+def _decide() -> None:
+    """What the synthetic patients allow; once."""
+    for number, purpose, stream, given in DECISIONS:
+        patient = _patient(number)
+        if not Consent.objects.filter(patient=patient, purpose=purpose, stream=stream, given=given).exists():
+            record_consent(
+                patient=patient, purpose=purpose, stream=stream, given=given, how=Consent.How.WRITTEN, by=None
+            )
+
+
+def _emergency() -> None:
+    """One emergency that waits for its review: a psychiatrist of the South looked into a chart of the North."""
+    patient = _patient(3)
+    if EmergencyAccess.objects.filter(patient=patient).exists():
+        return
+    user = User.objects.get(email="sam.south@demo.novamind.test")
+    open_emergency(
+        patient=patient,
+        user=user,
+        reason=EmergencyReason.ACUTE_ASSESSMENT,
+        explanation="Synthetic: came to the South's reception in the evening, agitated; nobody of the North answered.",
+    )

@@ -67,7 +67,7 @@ def authorize_reader(
     try:
         with transaction.atomic():
             authorization = PsychotherapyAuthorization.objects.create(
-                note=note, reader=reader, signed_on=signed_on, valid_until=valid_until
+                patient_id=note.patient_id, note=note, reader=reader, signed_on=signed_on, valid_until=valid_until
             )
     except IntegrityError:
         raise AlreadyAuthorized from None

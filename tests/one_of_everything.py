@@ -107,7 +107,9 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     )  # fmt: skip
     author = User.objects.filter(email="psychiatrist@clinic.test").first() or stranger
     made.note = PsychotherapyNote.objects.create(patient=patient, author=author, text="Zqxoutput")
-    made.authorization = PsychotherapyAuthorization.objects.create(note=made.note, reader=stranger, signed_on=START)
+    made.authorization = PsychotherapyAuthorization.objects.create(
+        patient=patient, note=made.note, reader=stranger, signed_on=START
+    )
     made.rows = {
         "patients_consent": made.consent, "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,

@@ -28,6 +28,8 @@ OURS = {
 }  # fmt: skip
 #: Models without a page of their own, and why.
 LEFT_OUT = {
+    "patients.PsychotherapyNote": "their author's alone (45 CFR 164.501)",
+    "patients.PsychotherapyAuthorization": "tells who may read a psychotherapy note",
     "guardian.GroupObjectPermission": "grants are to users, in patients.Grant",
     "guardian.UserObjectPermission": "replaced by patients.Grant, which knows reasons and ends",
 }

@@ -35,7 +35,8 @@ class EmergencyQuerySet(PatientRecordQuerySet):
         return self.filter(verdict="")
 
 
-def _review_due() -> datetime:
+def review_due() -> datetime:
+    """When a review of what is opened now is due."""
     return clock.now() + EmergencyAccess.REVIEW_WITHIN
 
 
@@ -59,7 +60,7 @@ class EmergencyAccess(PatientRecord):
     opened_at = models.DateTimeField(default=clock.now, editable=False)
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True, help_text="by the user, before its time")
-    review_due_at = models.DateTimeField(default=_review_due, editable=False)
+    review_due_at = models.DateTimeField(default=review_due, editable=False)
     verdict = models.CharField(max_length=14, choices=Verdict, blank=True)
     verdict_note = EncryptedField(max_length=2000, null=True, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)

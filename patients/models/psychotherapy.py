@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from novamind import clock
+from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedField
 from novamind.phi.models import DataKey
 from patients.models.part2 import Part2QuerySet, Part2Record
@@ -57,7 +58,7 @@ class PsychotherapyNote(Part2Record):
         return f"psychotherapy note {str(self.pk)[:8]}"
 
 
-class AuthorizationQuerySet(models.QuerySet):
+class AuthorizationQuerySet(PatientRecordQuerySet):
     """Written authorizations."""
 
     def in_force(self) -> AuthorizationQuerySet:
@@ -66,10 +67,11 @@ class AuthorizationQuerySet(models.QuerySet):
         return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=today), withdrawn_at__isnull=True)
 
 
-class PsychotherapyAuthorization(models.Model):
+class PsychotherapyAuthorization(PatientRecord):
     """The patient's written authorization (45 CFR 164.508(a)(2)) that one person may read one note."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     note = models.ForeignKey(PsychotherapyNote, on_delete=models.PROTECT, related_name="authorizations")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     signed_on = models.DateField(help_text="by the patient")
@@ -79,7 +81,7 @@ class PsychotherapyAuthorization(models.Model):
 
     objects = AuthorizationQuerySet.as_manager()
 
-    class Meta:
+    class Meta(PatientRecord.Meta):
         ordering = ["-recorded_at"]
         constraints = [
             models.UniqueConstraint(
