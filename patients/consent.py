@@ -17,6 +17,8 @@ from novamind.jobs.services import publish
 from novamind.measures import Abstained
 from patients.models import DEFAULTS, Consent, ConsentPurpose, ConsentStream, Patient, allowed, default_of
 
+UNRESTRICTED = "treatment"  # the banner's word where nothing is withdrawn from it
+
 
 class ConsentWithheld(Refused):
     """403: the patient has not consented to this use."""
@@ -120,4 +122,4 @@ def in_short(patient: Patient) -> str:
     ]
     if withdrawn:
         return f"withdrawn: {', '.join(sorted(withdrawn))}"
-    return "treatment"
+    return UNRESTRICTED

@@ -39,6 +39,13 @@ def too_many_attempts(user: User) -> bool:
     return tried.count() >= ATTEMPTS
 
 
+def require_few_open_reviews(user: User) -> None:
+    """``TooManyReviews`` where five emergencies of this person wait; asked before anybody is looked up."""
+    with aggregates():
+        if EmergencyAccess.objects.to_review().filter(user=user).count() >= OPEN_REVIEWS:
+            raise TooManyReviews
+
+
 def find_anybody(*, mrn: str = "", last_name: str = "", date_of_birth: date | None = None) -> Patient | None:
     """The one patient of the clinic with this exact number, or this surname and birth date; else nobody.
 
@@ -57,9 +64,7 @@ def open_emergency(*, patient: Patient, user: User, reason: str, explanation: st
     moment = clock.now()
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # two requests at once do not both count four
-        with aggregates():
-            if EmergencyAccess.objects.to_review().filter(user=user).count() >= OPEN_REVIEWS:
-                raise TooManyReviews
+        require_few_open_reviews(user)
         access = EmergencyAccess.objects.create(
             patient=patient,
             user=user,
@@ -122,11 +127,8 @@ def what_was_seen(access: EmergencyAccess) -> list[AuditEvent]:
 def purpose_of(actor_id: UUID, patients: Iterable[UUID]) -> str | None:
     """``ETREAT`` when the actor sees one of these patients by emergency access alone. One query, two if so."""
     valid = Grant.objects.valid().filter(user_id=actor_id)
-    emergencies = set(
-        valid.filter(reason=Grant.Reason.BREAK_GLASS, content_object__in=list(patients)).values_list(
-            "content_object_id", flat=True
-        )
-    )
+    opened = valid.filter(reason=Grant.Reason.BREAK_GLASS).values_list("content_object_id", flat=True)
+    emergencies = set(opened) & set(patients)
     if not emergencies:
         return None
     lasting = valid.exclude(reason=Grant.Reason.BREAK_GLASS).filter(content_object__in=emergencies)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from novamind import clock, frame
 from novamind.audit.recording import aggregates
 from patients.access import is_in_care_of, patient_for
-from patients.consent import in_short
+from patients.consent import UNRESTRICTED, in_short
 from patients.emergency import running_emergency
 from patients.models import CareTeam, Patient
 
@@ -37,6 +37,7 @@ def patient_page(
 
 def banner(patient: Patient) -> dict[str, Any]:
     """What is always on sight: who this is, who cares, how fresh the data are."""
+    consent = in_short(patient)
     last_signal = frame.last_signals([patient.pk]).get(patient.pk)
     with aggregates():
         teams = list(CareTeam.objects.filter(assignments__patient=patient).values_list("name", flat=True))
@@ -48,8 +49,8 @@ def banner(patient: Patient) -> dict[str, Any]:
         "teams": teams,
         "zone": patient.zone,
         "last_signal": last_signal,
-        "freshness": freshness(last_signal),
-        "consent": in_short(patient),
+        "freshness": freshness(last_signal) if last_signal or consent == UNRESTRICTED else "no signals shown",
+        "consent": consent,
     }
 
 

@@ -58,6 +58,7 @@ def test_nothing_measured_is_shown_after_a_withdrawal(analyzed, patient, psychia
     assert "The patient has not consented to this use" in shown
     assert "Days and nights" not in shown
     assert frame.last_signals([patient.pk]) == {}
+    assert "no signals shown" in shown
 
     decide(patient, True)
     assert {address: client.get(address).status_code for address in pages} == dict.fromkeys(pages, 200)

@@ -24,6 +24,14 @@ def note(patient, psychiatrist):
     return write_note(patient=patient, author=psychiatrist, text=WORDS, part2=False)
 
 
+def test_the_author_who_left_the_care_does_not_come_back_by_emergency(note, signed_in, psychiatrist, team):
+    leave_team(team=team, user=psychiatrist)
+    assert opens(signed_in, psychiatrist, note) == 404
+    open_emergency(patient=note.patient, user=psychiatrist, reason="medical_emergency", explanation="On arrival, alone")
+    assert signed_in(psychiatrist).get(f"/patients/{note.patient_id}/consents/").status_code == 200
+    assert opens(signed_in, psychiatrist, note) == 404
+
+
 def address(note, tail=""):
     return f"/patients/{note.patient_id}/psychotherapy/{note.pk}/{tail}"
 

@@ -17,6 +17,7 @@ from patients.emergency import (
     end_emergency,
     find_anybody,
     open_emergency,
+    require_few_open_reviews,
     review_emergency,
     too_many_attempts,
     what_was_seen,
@@ -40,6 +41,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
         form.add_error(None, "Too many attempts within the hour. Ask a clinical administrator.")
         return render(request, "patients/emergency.html", {"form": form}, status=429)
     if form.is_valid():
+        require_few_open_reviews(request.user)  # type: ignore[arg-type]
         sent = form.cleaned_data
         patient = find_anybody(mrn=sent["mrn"], last_name=sent["last_name"], date_of_birth=sent["date_of_birth"])
         if patient is None:
