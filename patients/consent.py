@@ -92,6 +92,7 @@ def _state(purpose: ConsentPurpose, stream: ConsentStream, row: Consent | None) 
     by_default, why = default_of(purpose, stream)
     ended = row is not None and row.has_ended
     return {
+        "purpose": purpose,
         "stream": stream,
         "allowed": by_default if row is None else row.given and not ended,
         "row": row,

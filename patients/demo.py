@@ -7,7 +7,7 @@ from datetime import date
 
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
-from novamind.audit.recording import recorded, write_event
+from novamind.audit.recording import aggregates, recorded, write_event
 from patients.consent import record_consent
 from patients.emergency import open_emergency
 from patients.models import (
@@ -92,7 +92,9 @@ def _decide() -> None:
     """What the synthetic patients allow; once."""
     for number, purpose, stream, given in DECISIONS:
         patient = _patient(number)
-        if not Consent.objects.filter(patient=patient, purpose=purpose, stream=stream, given=given).exists():
+        with aggregates():
+            known = Consent.objects.filter(patient=patient, purpose=purpose, stream=stream, given=given).exists()
+        if not known:
             record_consent(
                 patient=patient, purpose=purpose, stream=stream, given=given, how=Consent.How.WRITTEN, by=None
             )
@@ -101,7 +103,9 @@ def _decide() -> None:
 def _emergency() -> None:
     """One emergency that waits for its review: a psychiatrist of the South looked into a chart of the North."""
     patient = _patient(3)
-    if EmergencyAccess.objects.filter(patient=patient).exists():
+    with aggregates():
+        known = EmergencyAccess.objects.filter(patient=patient).exists()
+    if known:
         return
     user = User.objects.get(email="sam.south@demo.novamind.test")
     open_emergency(

@@ -18,9 +18,6 @@ from patients.services import StaleEdit
 
 LABEL = "patients.PsychotherapyNote"
 
-#: 42 CFR 2.32(a)(2): what goes with every labelled record that is shown or handed out beyond the programme.
-REDISCLOSURE_NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-
 
 class AlreadyAuthorized(Exception):
     """This colleague may read the note already."""

@@ -2,7 +2,7 @@
 
 from patients.models.consents import DEFAULTS, Consent, ConsentPurpose, ConsentStream, allowed, default_of
 from patients.models.emergency import EmergencyAccess, EmergencyReason
-from patients.models.part2 import Part2QuerySet, Part2Record
+from patients.models.part2 import REDISCLOSURE_NOTICE, Part2QuerySet, Part2Record, redisclosure_notice
 from patients.models.people import (
     DAMAGED,
     CareAssignment,
@@ -21,6 +21,7 @@ from patients.models.psychotherapy import PsychotherapyAuthorization, Psychother
 __all__ = [
     "DAMAGED",
     "DEFAULTS",
+    "REDISCLOSURE_NOTICE",
     "CareAssignment",
     "CareTeam",
     "Consent",
@@ -42,4 +43,5 @@ __all__ = [
     "clinic_zone",
     "default_of",
     "is_zone",
+    "redisclosure_notice",
 ]

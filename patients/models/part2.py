@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,9 @@ from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from patients.models.consents import ConsentPurpose, ConsentStream, allowed
 from patients.models.emergency import EmergencyAccess, EmergencyReason
 from patients.models.people import CareAssignment, Patient
+
+#: 42 CFR 2.32(a)(2).
+REDISCLOSURE_NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 
 
 class Part2QuerySet(PatientRecordQuerySet):
@@ -42,3 +46,8 @@ class Part2Record(PatientRecord):
 
     class Meta(PatientRecord.Meta):
         abstract = True
+
+
+def redisclosure_notice(rows: Iterable[Part2Record]) -> str | None:
+    """What every page, report or export says that holds one of these rows; ``None`` when none is labelled."""
+    return REDISCLOSURE_NOTICE if any(row.part2 for row in rows) else None

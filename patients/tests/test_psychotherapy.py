@@ -12,8 +12,8 @@ from novamind.audit.models import AuditEvent
 from novamind.phi.models import DataKey
 from patients.consent import record_consent
 from patients.emergency import open_emergency
-from patients.models import PsychotherapyAuthorization, PsychotherapyNote
-from patients.psychotherapy import REDISCLOSURE_NOTICE, authorize_reader, write_note
+from patients.models import REDISCLOSURE_NOTICE, PsychotherapyAuthorization, PsychotherapyNote
+from patients.psychotherapy import authorize_reader, write_note
 from patients.services import join_team, leave_team, share_patient
 
 WORDS = "Xanthippe-9931 dreamt of the sea"
@@ -153,6 +153,8 @@ def test_a_labelled_note_needs_the_patients_part_2_consent_beside_the_authorizat
     assert REDISCLOSURE_NOTICE in signed_in(therapist).get(address(note)).content.decode()
     record_consent(given=False, **decide)
     assert opens(signed_in, therapist, note) == 404
+    plain = write_note(patient=patient, author=psychiatrist, text=WORDS, part2=False)
+    assert REDISCLOSURE_NOTICE not in signed_in(psychiatrist).get(address(plain)).content.decode()
 
 
 def test_labelled_rows_are_for_the_programme_the_consented_and_the_medical_emergency(

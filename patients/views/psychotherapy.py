@@ -14,11 +14,10 @@ from novamind.accounts.second_factor import fresh_second_factor
 from novamind.audit.models import EventType
 from novamind.audit.recording import note_object
 from patients.forms import AuthorizationForm, NoteForm
-from patients.models import PsychotherapyAuthorization, PsychotherapyNote
+from patients.models import PsychotherapyAuthorization, PsychotherapyNote, redisclosure_notice
 from patients.pages import patient_page
 from patients.psychotherapy import (
     LABEL,
-    REDISCLOSURE_NOTICE,
     AlreadyAuthorized,
     authorize_reader,
     change_note,
@@ -143,5 +142,5 @@ def _context(request: HttpRequest, patient_id: UUID, note_id: UUID, *, mine: boo
         "own": own,
         "authorizations": standing if own else [],
         "form": AuthorizationForm(readers=possible_readers(found)) if own else None,
-        "notice": REDISCLOSURE_NOTICE if found.part2 else None,
+        "notice": redisclosure_notice([found]),
     }
