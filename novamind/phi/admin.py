@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from novamind.admin import ReadOnlyAdmin
-from novamind.phi.models import DataKey
+from novamind.phi.models import DataKey, PhiScan, PhiToken
 
 
 @admin.register(DataKey)
@@ -14,3 +14,20 @@ class DataKeyAdmin(ReadOnlyAdmin):
     list_filter = ["purpose"]
     search_fields = ["=number", "=patient_id"]
     fields = list_display
+
+
+@admin.register(PhiToken)
+class PhiTokenAdmin(ReadOnlyAdmin):
+    """Which tokens live; what they stand for is never shown."""
+
+    list_display = ["kind", "number", "expires_at"]
+    list_filter = ["kind"]
+    fields = list_display
+
+
+@admin.register(PhiScan)
+class PhiScanAdmin(ReadOnlyAdmin):
+    """Searches for identifiers where none may stand."""
+
+    list_display = ["finished_at", "patients", "characters", "findings"]
+    fields = ["started_at", *list_display, "unreadable"]

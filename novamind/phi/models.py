@@ -42,3 +42,38 @@ class DataKey(models.Model):
 
     def __str__(self) -> str:
         return f"key {self.number}"
+
+
+class PhiToken(models.Model):
+    """What stands behind ``[NAME-1]`` in a tokenised text; the value is sealed under the patient's key and expires."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient_id = models.UUIDField(editable=False)
+    kind = models.CharField(max_length=12, editable=False)
+    number = models.PositiveIntegerField(editable=False)
+    sealed = models.BinaryField(editable=False)
+    expires_at = models.DateTimeField(db_index=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["patient_id", "kind", "number"], name="phi_one_token_a_number")]
+
+    def __str__(self) -> str:
+        return f"token {self.kind}-{self.number}"
+
+
+class PhiScan(models.Model):
+    """One search of the places where no identifier may stand: counts per place, never what was found."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    started_at = models.DateTimeField(editable=False)
+    finished_at = models.DateTimeField(db_index=True, editable=False)
+    patients = models.PositiveIntegerField(editable=False)
+    unreadable = models.PositiveIntegerField(default=0, editable=False)
+    characters = models.PositiveBigIntegerField(editable=False)
+    findings = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        ordering = ["-finished_at"]
+
+    def __str__(self) -> str:
+        return f"scan of {self.finished_at:%Y-%m-%d %H:%M}"
