@@ -45,6 +45,8 @@ def _on_the_wire(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "ALLOWED_HOSTS lets any name in."
     if not all(origin.startswith("https://") for origin in settings["CSRF_TRUSTED_ORIGINS"]):
         yield "CSRF_TRUSTED_ORIGINS names an origin that is not https://."
+    if settings["SENTRY_DSN"] and not settings["SENTRY_DSN"].startswith("https://"):
+        yield "SENTRY_DSN is not https://."
     if settings["TRUSTED_PROXY_COUNT"] < 0:
         yield "TRUSTED_PROXY_COUNT is negative."
 

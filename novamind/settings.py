@@ -70,6 +70,7 @@ RATE_LIMITING_ENABLED = env.bool("RATE_LIMITING_ENABLED", default=True)
 PHI_SANITIZATION_ENABLED = env.bool("PHI_SANITIZATION_ENABLED", default=True)
 HIPAA_LOG_SANITIZATION_ENABLED = env.bool("HIPAA_LOG_SANITIZATION_ENABLED", default=True)
 PHI_TOKEN_HOURS = env.int("PHI_TOKEN_HOURS", default=24)
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
 
 INSTALLED_APPS = [
     "novamind.apps.NovamindConfig",

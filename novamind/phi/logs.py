@@ -13,15 +13,36 @@ import traceback
 from django.conf import settings
 
 from novamind.clock import now
+from novamind.phi.detection.folding import fold
+from novamind.phi.detection.patterns import PATTERNS, find_patterns
+from novamind.phi.detection.spans import Kind, resolve
+
+#: Not dates, addresses or codes in general: a log is made of times, hosts and ids.
+_MASKED = [
+    pattern
+    for pattern in PATTERNS
+    if pattern.kind in {Kind.EMAIL, Kind.PHONE, Kind.FAX}
+    or (pattern.kind == Kind.NATIONAL_ID and pattern.check is bool)
+]
+
+
+def masked(message: str) -> str:
+    """A log message with e-mail addresses, phone and national numbers replaced by their kind."""
+    if "@" not in message and not any(letter.isdigit() for letter in message):
+        return message
+    spans = resolve(find_patterns(fold(message), _MASKED), ("patterns",))
+    for span in reversed(spans):
+        message = f"{message[: span.start]}[{span.kind}]{message[span.end :]}"
+    return message
 
 
 class SanitizingFilter(logging.Filter):
-    """Masks ``password=…`` and its like, and drops the arguments of database errors."""
+    """Masks ``password=…`` and its like, and what has the form of a contact or a national number."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if settings.HIPAA_LOG_SANITIZATION_ENABLED:
-            message = record.getMessage()
-            record.msg, record.args = settings.LOG_SECRETS.sub(r"\1=[masked]", message), ()
+            message = settings.LOG_SECRETS.sub(r"\1=[masked]", record.getMessage())
+            record.msg, record.args = masked(message), ()
         return True
 
 

@@ -119,10 +119,12 @@ NICKNAMES: Final[dict[str, tuple[str, ...]]] = {
     "william": ("bill", "billy", "will", "willie", "liam"), "robert": ("bob", "bobby", "rob", "robbie"),
     "richard": ("rick", "rich", "dick", "richie"), "elizabeth": ("liz", "beth", "betty", "lizzie", "eliza", "betsy"),
     "margaret": ("maggie", "meg", "peggy", "margie", "greta"), "katherine": ("kate", "katie", "kathy", "kat"),
-    "catherine": ("cathy", "kate", "katie", "cat"), "james": ("jim", "jimmy", "jamie"), "john": ("johnny", "jack", "jon"),
+    "catherine": ("cathy", "kate", "katie", "cat"), "james": ("jim", "jimmy", "jamie"),
+    "john": ("johnny", "jack", "jon"),
     "michael": ("mike", "mikey", "mick"), "thomas": ("tom", "tommy"), "christopher": ("chris", "kit"),
     "daniel": ("dan", "danny"), "matthew": ("matt",), "anthony": ("tony",), "joseph": ("joe", "joey"),
-    "edward": ("ed", "eddie", "ted", "ned"), "alexander": ("alex", "sasha", "xander", "sandy"), "samuel": ("sam", "sammy"),
+    "edward": ("ed", "eddie", "ted", "ned"), "alexander": ("alex", "sasha", "xander", "sandy"),
+    "samuel": ("sam", "sammy"),
     "jennifer": ("jen", "jenny"), "patricia": ("pat", "patty", "tricia"), "rebecca": ("becca", "becky"),
     "susan": ("sue", "susie"), "deborah": ("deb", "debbie"), "jessica": ("jess", "jessie"), "kimberly": ("kim",),
     "nicholas": ("nick", "nicky"), "benjamin": ("ben", "benny"), "steven": ("steve",), "stephen": ("steve",),
@@ -140,6 +142,7 @@ STATES: Final = frozenset(
     minnesota, mississippi, missouri, montana, nebraska, nevada, new hampshire, new jersey, new mexico, new york,
     north carolina, north dakota, ohio, oklahoma, oregon, pennsylvania, rhode island, south carolina, south dakota,
     tennessee, texas, utah, vermont, virginia, washington, west virginia, wisconsin, wyoming, norway, sweden, denmark,
-    germany, france, spain, italy, poland, england, scotland, wales, ireland, canada, mexico, india, china, japan, syria,
+    germany, france, spain, italy, poland, england, scotland, wales, ireland, canada, mexico, india, china, japan,
+    syria,
     somalia, iraq, iran, pakistan, vietnam, europe, asia, africa, america""".split(",")
 )

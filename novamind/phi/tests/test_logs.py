@@ -49,3 +49,18 @@ def test_a_line_is_one_line_of_json_whatever_is_logged():
     written = line('first\nsecond \u2028 {"level": "forged"}')
     assert "\n" not in written
     assert json.loads(written)["level"] == "ERROR"
+
+
+@pytest.mark.parametrize("value", ["kari.moen@post.example", "123-45-6789", "+47 22 33 44 55", "(555) 201-3344"])
+def test_contacts_and_national_numbers_are_masked(value):
+    assert value not in line("could not reach %s", value)
+
+
+def test_the_ids_and_times_a_log_is_read_for_stay():
+    text = "job 3f2504e0-4f89-11d3-9a0c-0305e82c3301 slot 2026-11-21T04:00:00+00:00 took 12.5 s at 10.0.0.4:5432"
+    assert json.loads(line(text))["message"] == text
+
+
+def test_the_switch_turns_masking_off_outside_production(settings):
+    settings.HIPAA_LOG_SANITIZATION_ENABLED = False
+    assert "kari.moen@post.example" in line("to kari.moen@post.example")
