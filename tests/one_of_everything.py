@@ -67,7 +67,9 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from novamind.accounts.models import User
     from novamind.audit.models import AuditEvent, AuditEventPatient
     from novamind.jobs.models import AdminAlert, Job
-    from novamind.phi.models import DataKey
+    from novamind.phi import vault
+    from novamind.phi.detection import Kind
+    from novamind.phi.models import DataKey, PhiScan, PhiToken
     from novamind.registry.models import InferenceRecord, ModelVersion
     from patients.models import (
         CareAssignment,
@@ -110,6 +112,8 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.authorization = PsychotherapyAuthorization.objects.create(
         patient=patient, note=made.note, reader=stranger, signed_on=START
     )
+    vault.token_for("Zqxoutput", Kind.NAME, patient.pk)
+    PhiScan.objects.create(started_at=START, finished_at=START, patients=1, characters=1)
     made.rows = {
         "patients_consent": made.consent, "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
@@ -119,6 +123,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,
         "audit_auditeventpatient": made.event_patient, "registry_modelversion": made.version,
         "registry_inferencerecord": made.inference, "phi_datakey": DataKey.objects.first(),
+        "phi_phitoken": PhiToken.objects.first(), "phi_phiscan": PhiScan.objects.first(),
         "auth_group": Group.objects.first(), "auditlog_logentry": LogEntry.objects.first(),
     }  # fmt: skip
     return made

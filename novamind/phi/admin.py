@@ -22,7 +22,8 @@ class PhiTokenAdmin(ReadOnlyAdmin):
 
     list_display = ["kind", "number", "expires_at"]
     list_filter = ["kind"]
-    fields = list_display
+    search_fields = ["=patient_id"]
+    fields = ["kind", "number", "expires_at"]
 
 
 @admin.register(PhiScan)
@@ -30,4 +31,5 @@ class PhiScanAdmin(ReadOnlyAdmin):
     """Searches for identifiers where none may stand."""
 
     list_display = ["finished_at", "patients", "characters", "findings"]
+    search_fields = ["=id"]
     fields = ["started_at", *list_display, "unreadable"]

@@ -11,6 +11,7 @@ from sentry_sdk.transport import Transport
 
 from novamind.phi import errors
 from novamind.phi.tests.scanning import find_in_bytes
+from patients.models import PatientQuerySet
 
 CANARIES = ["Zqxfirst", "1931-02-17", "ZQX-MRN-7781", "zqx7781@mail.test", "hunter2zqx"]
 
@@ -66,9 +67,7 @@ def test_an_error_leaves_with_its_type_and_place_and_no_value(kept, rf):
 
 
 def test_a_page_that_fails_reports_no_request(kept, settings, client, psychiatrist, patient, monkeypatch):
-    from patients import views
-
-    monkeypatch.setattr(views, "render", lambda *args, **kwargs: fail(CANARIES[0]))
+    monkeypatch.setattr(PatientQuerySet, "visible_to", lambda *args: fail(CANARIES[0]))
     client.force_login(psychiatrist)
     client.raise_request_exception = False
     answer = client.get(f"/patients/?q={CANARIES[0]}", headers={"cookie2": CANARIES[4]})
