@@ -69,6 +69,9 @@ TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 RATE_LIMITING_ENABLED = env.bool("RATE_LIMITING_ENABLED", default=True)
 PHI_SANITIZATION_ENABLED = env.bool("PHI_SANITIZATION_ENABLED", default=True)
 HIPAA_LOG_SANITIZATION_ENABLED = env.bool("HIPAA_LOG_SANITIZATION_ENABLED", default=True)
+HIPAA_PHI_DETECTION_LEVEL = env.str("HIPAA_PHI_DETECTION_LEVEL", default="strict")
+if HIPAA_PHI_DETECTION_LEVEL not in {"strict", "moderate", "relaxed"}:
+    raise ImproperlyConfigured("HIPAA_PHI_DETECTION_LEVEL is strict, moderate or relaxed")
 PHI_TOKEN_HOURS = env.int("PHI_TOKEN_HOURS", default=24)
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from django.conf import settings
+
 from novamind.phi import cipher, vault
 from novamind.phi.detection import LAYERS, Identifiers, LayerFailed, Level, Span, find
 
@@ -37,13 +39,15 @@ def sanitize(
     *,
     known: Identifiers,
     patient_id: UUID | None,
-    level: Level | str = Level.STRICT,
+    level: Level | str | None = None,
     action: Action | str = Action.REDACT,
 ) -> Sanitized:
     """Replace every identifier in a text; ``LayerFailed`` when a layer failed or the passes do not settle.
 
-    Tokenising and encrypting need the patient whose key opens the result.
+    Tokenising and encrypting need the patient whose key opens the result. The level is by default that of
+    ``HIPAA_PHI_DETECTION_LEVEL``.
     """
+    level = level or settings.HIPAA_PHI_DETECTION_LEVEL
     replace = _replacement(Action(action), patient_id)
     layers = tuple(LAYERS)
     first: list[Span] | None = None

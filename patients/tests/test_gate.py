@@ -34,6 +34,13 @@ def test_redacted_texts_name_the_kind_only(patient, note):
     assert clean.layers_run == ("known", "patterns", "names")
 
 
+def test_the_level_is_the_settings_unless_said(settings):
+    text = "She lives in Bergen"
+    assert sanitize(text, known=Identifiers(), patient_id=None).text == "She lives in [PLACE]"
+    settings.HIPAA_PHI_DETECTION_LEVEL = "moderate"
+    assert sanitize(text, known=Identifiers(), patient_id=None).text == text
+
+
 def test_a_tokenised_text_comes_back_for_who_may_see_the_patient_only(patient, note, psychiatrist, outsider):
     sent = identifiers.outbound(note, patient=patient, purpose="note")
     assert not any(word in sent for word in (patient.first_name, patient.last_name, "Torvald", "2024"))
