@@ -11,7 +11,7 @@ import pytest
 from novamind.clock import now
 from novamind.phi import gate, vault
 from novamind.phi.cipher import Altered
-from novamind.phi.detection import LAYERS, Identifiers
+from novamind.phi.detection import LAYERS, Identifiers, Kind
 from novamind.phi.detection.known import squeezed
 from novamind.phi.models import PhiToken
 from novamind.phi.sanitizing import Action, open_sealed, sanitize
@@ -56,6 +56,15 @@ def test_a_token_is_stable_sealed_and_ends(patient, note):
     PhiToken.objects.update(expires_at=now() - timedelta(seconds=1))
     assert vault.restore(first, patient.pk) == first
     assert vault.forget_expired() > 0
+    assert not any(row.sealed for row in PhiToken.objects.all())
+
+
+def test_the_number_of_a_forgotten_token_names_nobody_else_later(patient):
+    old = vault.token_for("Torvald", Kind.NAME, patient.pk)
+    PhiToken.objects.update(expires_at=now() - timedelta(seconds=1))
+    vault.forget_expired()
+    assert vault.token_for("Selma", Kind.NAME, patient.pk) != old
+    assert vault.restore(old, patient.pk) == old
 
 
 def test_an_encrypted_span_opens_with_the_patients_key_only(patient, make_patient):

@@ -231,6 +231,7 @@ NOT_A_CHART = {
     "patients.Grant": "says who may see whom; read by visible_to in every query",
     "audit.AuditEventPatient": "the trail itself",
     "phi.DataKey": "a wrapped key; opens only what a noted row holds",
+    "phi.PhiToken": "a sealed value; opened by patients.identifiers.restore, which notes the patient",
 }
 
 
