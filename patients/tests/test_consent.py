@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from novamind import clock
 from novamind.audit.models import AuditEventPatient
@@ -120,3 +121,10 @@ def test_the_banner_says_what_is_withdrawn(signed_in, psychiatrist, patient):
     assert "withdrawn: " not in client.get(f"/patients/{patient.pk}/consents/").content.decode()
     decide(patient, False, stream="heart")
     assert "withdrawn: heart" in client.get(f"/patients/{patient.pk}/consents/").content.decode()
+
+
+def test_the_database_itself_refuses_to_change_a_decision(patient):
+    decision = decide(patient, False)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE patients_consent SET given = %s", [True])
+    assert not Consent.objects.get(pk=decision.pk).given
