@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from novamind.limits import MB
+
 from .actigraph import MAGIC, read_agd
 from .actilife import is_actilife, read_actilife
 from .actiwatch import is_awd, read_awd
@@ -83,7 +85,7 @@ def read_recording(
     if size == 0:
         raise UnreadableRecording("empty_file")
     if size > limits.max_bytes:
-        raise UnreadableRecording("file_too_large", limit_mb=limits.max_bytes // 1_000_000)
+        raise UnreadableRecording("file_too_large", limit_mb=limits.max_bytes // MB)
     head = source.read(HEAD_BYTES)
     source.seek(0)
     name = detect_format(head, filename)

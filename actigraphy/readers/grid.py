@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from novamind import clock
+from novamind.limits import LIMITS
 
 from .reading import FloatArray, Limits, Notice, UnreadableRecording
 from .text import Lines
@@ -18,7 +19,7 @@ DAY_S = clock.DAY_S
 LONGEST_EPOCH_S = 3600
 SHORT_GAP_S = 3600
 LARGEST_CLOCK_CHANGE_S = 2 * 3600
-CLOCK_TOLERANCE = timedelta(minutes=10)
+CLOCK_TOLERANCE = timedelta(minutes=LIMITS["future"].value)
 MAX_UNEVEN = 0.1  # share of steps that may miss the epoch before its length is in doubt
 
 Seconds = NDArray[np.int64]

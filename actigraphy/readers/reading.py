@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from novamind.limits import FILE_MB, LIMITS, LINE_BYTES, MB
+
 FloatArray = NDArray[np.float32]
 
 # None of these quotes the file: what stands in a wrong place may be a name.
@@ -70,14 +72,14 @@ class UnreadableRecording(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask of this machine; the defaults are the public contract."""
+    """What a file may ask of this machine; the defaults are the table of :mod:`novamind.limits`."""
 
-    max_bytes: int = 50_000_000
-    max_days: int = 400
-    max_gap_days: int = 30
-    max_samples: int = 6_000_000
-    max_line_bytes: int = 65_536
-    max_columns: int = 256
+    max_bytes: int = FILE_MB * MB
+    max_days: int = LIMITS["recording_days"].value
+    max_gap_days: int = LIMITS["recording_gap"].value
+    max_samples: int = LIMITS["recording_epochs"].value
+    max_line_bytes: int = LINE_BYTES
+    max_columns: int = LIMITS["columns"].value
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from django.contrib import admin
 
 from novamind.admin import ReadOnlyAdmin
-from novamind.phi.models import DataKey, PhiScan, PhiToken
+from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
 
 
 @admin.register(DataKey)
 class DataKeyAdmin(ReadOnlyAdmin):
     """Which keys exist; the key itself is never shown."""
 
-    list_display = ["number", "purpose", "master_key_id", "created_at", "destroyed_at"]
+    list_display = ["number", "purpose", "master_key_id", "created_at", "retired_at", "destroyed_at"]
     list_filter = ["purpose"]
     search_fields = ["=number", "=patient_id"]
     fields = list_display
@@ -24,6 +24,15 @@ class PhiTokenAdmin(ReadOnlyAdmin):
     list_filter = ["kind"]
     search_fields = ["=patient_id"]
     fields = ["kind", "number", "expires_at"]
+
+
+@admin.register(ErasedFile)
+class ErasedFileAdmin(ReadOnlyAdmin):
+    """Stored files that nothing names any more."""
+
+    list_display = ["id", "due_at"]
+    search_fields = ["=id"]
+    fields = ["id", "name", "due_at"]
 
 
 @admin.register(PhiScan)

@@ -10,9 +10,15 @@ import os
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from novamind.phi.keys import NONCE_BYTES, KeyUnavailable, derive, key_by_number, living_key
+from novamind.phi.keys import (
+    NONCE_BYTES,
+    KeyLost,
+    KeyUnavailable,
+    engine_by_number,
+    keys_by_number,
+    living_engine,
+)
 from novamind.phi.models import DataKey
 
 VERSION = b"\x01"
@@ -31,11 +37,10 @@ def encrypt(
     plain: bytes, *, owner: UUID | None, table: str, column: str, row: UUID, purpose: str = DataKey.Purpose.DATA
 ) -> bytes:
     """Encrypt one value under the living key of its owner (a patient, or ``None`` for the clinic)."""
-    number, key = living_key(owner, purpose)
+    number, engine = living_engine(owner, purpose)
     header = VERSION + number.to_bytes(4, "big")
     nonce = os.urandom(NONCE_BYTES)
-    cipher = AESGCMSIV(derive(key, "field"))
-    return header + nonce + cipher.encrypt(nonce, plain, _binding(header, table, column, row))
+    return header + nonce + engine.encrypt(nonce, plain, _binding(header, table, column, row))
 
 
 def key_number(stored: bytes) -> int:
@@ -47,12 +52,37 @@ def key_number(stored: bytes) -> int:
 
 def decrypt(stored: bytes, *, table: str, column: str, row: UUID) -> bytes:
     """The inverse; ``Altered`` when it was tampered with, ``KeyUnavailable`` when its key is gone."""
-    key = key_by_number(key_number(stored))
+    engine = engine_by_number(key_number(stored))
     header, nonce, sealed = stored[:HEADER_BYTES], stored[HEADER_BYTES : HEADER_BYTES + 12], stored[HEADER_BYTES + 12 :]
     try:
-        return AESGCMSIV(derive(key, "field")).decrypt(nonce, sealed, _binding(header, table, column, row))
+        return engine.decrypt(nonce, sealed, _binding(header, table, column, row))
     except InvalidTag:
         raise Altered(f"{table}.{column} of row {row} does not decrypt") from None
 
 
-__all__ = ["Altered", "KeyUnavailable", "decrypt", "encrypt", "key_number"]
+def decrypt_many(rows: list[tuple[UUID, bytes]], *, table: str, column: str) -> list[str | None]:
+    """One column of many rows, with one query for the keys that are not in memory; ``None`` for what does not open.
+
+    ``KeyUnavailable`` still ends it all when no key can be unwrapped now.
+    """
+    keys_by_number({number for _, stored in rows if (number := _number(stored)) is not None})
+    where = b"|" + table.encode() + b"|" + column.encode() + b"|"
+    found: list[str | None] = []
+    for row, stored in rows:
+        try:
+            engine = engine_by_number(key_number(stored))
+            nonce, sealed = stored[HEADER_BYTES : HEADER_BYTES + 12], stored[HEADER_BYTES + 12 :]
+            found.append(engine.decrypt(nonce, sealed, stored[:HEADER_BYTES] + where + row.bytes).decode())
+        except (Altered, KeyLost, InvalidTag):
+            found.append(None)
+    return found
+
+
+def _number(stored: bytes) -> int | None:
+    try:
+        return key_number(stored)
+    except Altered:
+        return None
+
+
+__all__ = ["Altered", "KeyUnavailable", "decrypt", "decrypt_many", "encrypt", "key_number"]

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from django.core.exceptions import FieldError, ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.db.models.lookups import In
 from django.db.models.query_utils import DeferredAttribute
 
 from novamind.phi import cipher
-from novamind.phi.keys import derive, living_key
+from novamind.phi.keys import derive, index_keys, living_key
 from novamind.phi.models import DataKey
 
 
@@ -198,10 +199,9 @@ def normalized(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())  # again: casefold takes letters apart
 
 
-def blind(text: str, column: str) -> bytes:
+def blind(text: str, column: str, key: bytes | None = None) -> bytes:
     """The blind index of a text in a column: 16 bytes of HMAC-SHA256 under that column's own key."""
-    _, key = living_key(None, DataKey.Purpose.INDEX)
-    mac = HMAC(derive(key, f"index {column}"), SHA256())
+    mac = HMAC(derive(key or living_key(None, DataKey.Purpose.INDEX)[1], f"index {column}"), SHA256())
     mac.update(normalized(text).encode())
     return mac.finalize()[:16]
 
@@ -225,7 +225,7 @@ class BlindIndexField(models.BinaryField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> bytes | None:
         value = getattr(model_instance, self.source)
-        found = blind(self._source_text(model_instance, value), self._column(model_instance)) if value else None
+        found = self.index_of(self._source_text(model_instance, value)) if value else None
         setattr(model_instance, self.attname, found)
         return found
 
@@ -233,8 +233,20 @@ class BlindIndexField(models.BinaryField):
         field: Any = model_instance._meta.get_field(self.source)
         return field.to_text(value)
 
-    def _column(self, model: Any) -> str:
-        return f"{model._meta.db_table}.{self.source}"
-
     def get_prep_value(self, value: Any) -> Any:
-        return blind(value, self._column(self.model)) if isinstance(value, str) else value
+        return self.index_of(value) if isinstance(value, str) else value
+
+    def index_of(self, text: str, key: bytes | None = None) -> bytes:
+        """What stands in this column for a text, under the living index key unless another is given."""
+        return blind(text, f"{self.model._meta.db_table}.{self.source}", key)
+
+
+@BlindIndexField.register_lookup
+class _UnderAnyIndexKey(In):
+    """``filter(mrn_index="A-17")``: while the index key is rotated, some rows still have the old key's index."""
+
+    lookup_name = "exact"
+
+    def __init__(self, lhs: Any, rhs: Any) -> None:
+        values = [lhs.output_field.index_of(rhs, key) for key in index_keys()] if isinstance(rhs, str) else [rhs]
+        super().__init__(lhs, values)

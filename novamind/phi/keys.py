@@ -3,6 +3,9 @@
 Keys, the master key included, are kept in memory for five minutes, so that an outage of the key store shorter than that
 goes unseen; after it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503). A key whose row is
 not committed yet is kept only as long as the block that created it is open: it may never come to exist.
+
+A key is living (new data is encrypted with it), retired (a rotation gave its owner another; it still opens what names
+it) or destroyed.
 """
 
 from __future__ import annotations
@@ -10,152 +13,137 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from novamind.clock import now
+from novamind.phi.master import (
+    KEY_BYTES,
+    KeyLost,
+    KeyUnavailable,
+    create_master_key_file,
+    derive,
+    read_master_keys,
+)
 from novamind.phi.models import DataKey
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 REMEMBER_S = 300
+#: Keys in a process's memory: about 20 MB. A clinic of 10,000 patients fits twice.
+REMEMBERED = 20_000
 
 
-class KeyUnavailable(Exception):
-    """The key is destroyed, missing or cannot be unwrapped now; never an excuse to show ciphertext."""
-
-
-class KeyLost(KeyUnavailable):
-    """This one key is destroyed, missing or damaged; what other keys protect can be read."""
-
-
-def derive(key: bytes, purpose: str) -> bytes:
-    """A 32-byte subkey for one purpose (HKDF-SHA256)."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
-
-
-def create_master_key_file(path: Path) -> None:
-    """Write a new 32-byte master key, readable by its owner alone, unless there is one already."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-        os.link(draft, path)  # whole or not at all: another process that starts now never reads half a key
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
-
-
-def _master_key() -> tuple[str, bytes]:
-    """The master key and its id; read again once what is in memory is five minutes old."""
-    if (known := _memory.master()) is None:
-        known = _read_master_key()
-        _memory.keep_master(known)
+def _master_keys() -> dict[str, AESGCMSIV]:
+    """What wraps data keys, the current one first; read again once what is in memory is five minutes old."""
+    if (known := _memory.masters()) is None:
+        known = read_master_keys()
+        _memory.keep_masters(known)
     return known
 
 
-def _read_master_key() -> tuple[str, bytes]:
-    """From the file, unwrapped by KMS where ``KMS_KEY_ID`` is set."""
-    path: Path = settings.MASTER_KEY_FILE
-    if not path.is_file():
-        # A new master key beside data of the old one would only hide that the old one is lost.
-        if settings.HARDENED or DataKey.objects.exists():
-            raise KeyUnavailable(f"MASTER_KEY_FILE does not exist: {path}")
-        create_master_key_file(path)
-    stored = path.read_bytes()
-    key = _unwrap_by_kms(stored) if settings.KMS_KEY_ID else stored
-    if len(key) != KEY_BYTES:
-        raise KeyUnavailable(f"the master key has {len(key)} bytes; {KEY_BYTES} needed")
-    digest = Hash(SHA256())
-    digest.update(b"novamind master key id" + key)
-    return digest.finalize().hex()[:16], key
-
-
-def _unwrap_by_kms(wrapped: bytes) -> bytes:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        patience = Config(connect_timeout=3, read_timeout=5, retries={"max_attempts": 1})
-        client = boto3.client("kms", region_name=settings.AWS_REGION or None, config=patience)
-        return client.decrypt(CiphertextBlob=wrapped, KeyId=settings.KMS_KEY_ID)["Plaintext"]
-    except (BotoCoreError, ClientError) as error:
-        raise KeyUnavailable("KMS did not unwrap the master key") from error
+def master_key_id() -> str:
+    """The id of the master key that wraps new data keys."""
+    return next(iter(_master_keys()))
 
 
 def _wrap(key: bytes, key_id: UUID) -> tuple[str, bytes]:
-    master_id, master = _master_key()
+    master_id, wrapper = next(iter(_master_keys().items()))
     nonce = os.urandom(NONCE_BYTES)
-    return master_id, nonce + AESGCMSIV(derive(master, "wrap")).encrypt(nonce, key, key_id.bytes)
+    return master_id, nonce + wrapper.encrypt(nonce, key, key_id.bytes)
 
 
-def _unwrap(row: DataKey) -> bytes:
-    master_id, master = _master_key()
+def _unwrap(row: Any) -> bytes:
     if row.destroyed_at is not None:
         raise KeyLost(f"key {row.number} was destroyed")
-    if row.master_key_id != master_id:
+    wrapper = _master_keys().get(row.master_key_id)
+    if wrapper is None:
         raise KeyLost(f"key {row.number} is wrapped by another master key")
     try:
         wrapped = bytes(row.wrapped)
-        return AESGCMSIV(derive(master, "wrap")).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.id.bytes)
+        return wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.id.bytes)
     except (InvalidTag, ValueError, TypeError) as error:  # the last: text, planted in SQLite
         raise KeyLost(f"key {row.number} was altered") from error
 
 
-class _Memory:
-    """Unwrapped keys of the last five minutes, per process.
+def rewrap(row: DataKey) -> bool:
+    """Wrap a data key by the current master key, if it still is as it was read; what it encrypted stays as it is."""
+    before = row.master_key_id
+    row.master_key_id, row.wrapped = _wrap(_unwrap(row), row.id)
+    unchanged = DataKey.objects.filter(number=row.number, master_key_id=before, destroyed_at__isnull=True)
+    return bool(unchanged.update(master_key_id=row.master_key_id, wrapped=row.wrapped, wrapped_at=now()))
 
-    Beside each key stands the innermost atomic block it was loaded in if its row is not known to be committed; it
-    counts only while that block is open.
-    """
+
+class _Held:
+    """An unwrapped key in memory; ``block`` is the atomic block it was loaded in while its row is not committed."""
+
+    def __init__(self, key: bytes, block: Any) -> None:
+        self.until, self.key, self.block = time.monotonic() + REMEMBER_S, key, block
+
+    @cached_property
+    def engine(self) -> AESGCMSIV:
+        """What opens and seals fields; made once, because deriving it takes longer than decrypting a name."""
+        return AESGCMSIV(derive(self.key, "field"))
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may still be used."""
+        return self.until > time.monotonic() and (
+            self.block is None or any(open_ is self.block for open_ in connection.atomic_blocks)
+        )
+
+
+class _Memory:
+    """Unwrapped keys of the last five minutes, per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._master: tuple[float, tuple[str, bytes]] | None = None
-        self._keys: dict[int, tuple[float, bytes, Any]] = {}
-        self._numbers: dict[tuple[UUID | None, str], tuple[float, int, Any]] = {}
+        self._masters: tuple[float, dict[str, AESGCMSIV]] | None = None
+        self._keys: dict[int, _Held] = {}
+        self._numbers: dict[tuple[UUID | None, str], tuple[int, _Held]] = {}
         self._uncommitted: set[int] = set()
 
-    def master(self) -> tuple[str, bytes] | None:
-        known = self._master
+    def masters(self) -> dict[str, AESGCMSIV] | None:
+        known = self._masters
         return known[1] if known and known[0] > time.monotonic() else None
 
-    def keep_master(self, master: tuple[str, bytes]) -> None:
-        self._master = (time.monotonic() + REMEMBER_S, master)
+    def keep_masters(self, masters: dict[str, AESGCMSIV]) -> None:
+        self._masters = (time.monotonic() + REMEMBER_S, masters)
 
-    def key(self, number: int) -> bytes | None:
-        with self._lock:
-            known = self._keys.get(number)
-        return known[1] if known and _holds(known[0], known[2]) else None
+    def key(self, number: int) -> _Held | None:
+        known = self._keys.get(number)
+        return known if known is not None and known.counts else None
 
-    def number(self, owner: tuple[UUID | None, str]) -> int | None:
-        with self._lock:
-            known = self._numbers.get(owner)
-        return known[1] if known and _holds(known[0], known[2]) else None
+    def living(self, owner: tuple[UUID | None, str]) -> tuple[int, _Held] | None:
+        """The number of the owner's living key, and the key."""
+        known = self._numbers.get(owner)
+        return known if known is not None and known[1].counts else None
 
-    def keep(self, row: DataKey, key: bytes) -> None:
-        until = time.monotonic() + REMEMBER_S
+    def keep(self, row: Any, key: bytes) -> _Held:
         with self._lock:
             blocks = connection.atomic_blocks if row.number in self._uncommitted else []
+            held = _Held(key, blocks[-1] if blocks else None)
             if row.number in self._uncommitted and not blocks:
-                return
-            block = blocks[-1] if blocks else None
-            self._keys[row.number] = (until, key, block)
-            self._numbers[(row.patient_id, row.purpose)] = (until, row.number, block)
+                return held
+            if len(self._keys) >= REMEMBERED:
+                self._make_room()
+            self._keys[row.number] = held
+            if row.retired_at is None:
+                self._numbers[(row.patient_id, row.purpose)] = row.number, held
+            return held
+
+    def _make_room(self) -> None:
+        """Forget what no longer counts, or all of it: a key costs one query to read again."""
+        self._keys = {number: held for number, held in self._keys.items() if held.counts}
+        if len(self._keys) >= REMEMBERED:
+            self._keys = {}
+        self._numbers = {owner: known for owner, known in self._numbers.items() if known[0] in self._keys}
 
     def created(self, row: DataKey) -> None:
         """The row was just inserted; until its transaction commits it may still be taken back."""
@@ -167,22 +155,20 @@ class _Memory:
         with self._lock:
             self._uncommitted.discard(number)
 
-    def drop(self, patient_id: UUID) -> None:
-        """Forget the keys of one patient."""
+    def drop(self, patient_id: UUID, numbers: Iterable[int] = ()) -> None:
+        """Forget the keys of one patient; ``numbers`` are those that are not the living ones."""
         with self._lock:
+            for number in numbers:
+                self._keys.pop(number, None)
             for owner in [owner for owner in self._numbers if owner[0] == patient_id]:
-                self._keys.pop(self._numbers.pop(owner)[1], None)
+                self._keys.pop(self._numbers.pop(owner)[0], None)
 
     def forget(self) -> None:
         with self._lock:
-            self._master = None
-            self._keys.clear()
-            self._numbers.clear()
-            self._uncommitted.clear()
-
-
-def _holds(until: float, block: Any) -> bool:
-    return until > time.monotonic() and (block is None or any(open_ is block for open_ in connection.atomic_blocks))
+            self._masters = None
+            self._keys = {}
+            self._numbers = {}
+            self._uncommitted = set()
 
 
 _memory = _Memory()
@@ -195,14 +181,25 @@ def forget_keys() -> None:
 
 def key_by_number(number: int) -> bytes:
     """The data key a ciphertext names; one query when it is not in memory."""
-    if (key := _memory.key(number)) is not None:
-        return key
+    return _held(number).key
+
+
+def engine_by_number(number: int) -> AESGCMSIV:
+    """What opens the fields that name this key."""
+    return _held(number).engine
+
+
+def _held(number: int) -> _Held:
+    if (held := _memory.key(number)) is not None:
+        return held
     row = DataKey.objects.filter(number=number).first()
     if row is None:
         raise KeyLost(f"key {number} does not exist")
-    key = _unwrap(row)
-    _memory.keep(row, key)
-    return key
+    return _memory.keep(row, _unwrap(row))
+
+
+#: What unwrapping a key needs of its row.
+_ROW = ("number", "id", "patient_id", "purpose", "master_key_id", "wrapped", "retired_at", "destroyed_at")
 
 
 def keys_by_number(numbers: set[int]) -> None:
@@ -210,28 +207,53 @@ def keys_by_number(numbers: set[int]) -> None:
 
     A key that is lost is passed over; whoever needs it is told.
     """
-    missing = [number for number in numbers if _memory.key(number) is None]
-    for row in DataKey.objects.filter(number__in=missing):
-        with suppress(KeyLost):
-            _memory.keep(row, _unwrap(row))
+    missing = {number for number in numbers if _memory.key(number) is None}
+    if not missing:
+        return
+    rows = DataKey.objects.filter(number__gte=min(missing), number__lte=max(missing))
+    if len(missing) < 500 or max(missing) - min(missing) > 4 * len(missing):  # a list of thousands is slow to parse
+        rows = DataKey.objects.filter(number__in=missing)
+    for row in rows.values_list(*_ROW, named=True):  # no objects: making them takes longer than unwrapping
+        if row.number in missing:
+            with suppress(KeyLost):
+                _memory.keep(row, _unwrap(row))
 
 
 def living_key(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, bytes]:
     """The key new data of this owner is encrypted with, created on first use: ``(number, key)``."""
-    number = _memory.number((patient_id, purpose))
-    if number is not None and (key := _memory.key(number)) is not None:
-        return number, key
-    row = _find(patient_id, purpose) or _create(patient_id, purpose)
-    key = _unwrap(row)
-    _memory.keep(row, key)
-    return row.number, key
+    number, held = _living(patient_id, purpose)
+    return number, held.key
+
+
+def living_engine(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, AESGCMSIV]:
+    """The same key as what seals fields: ``(number, engine)``."""
+    number, held = _living(patient_id, purpose)
+    return number, held.engine
+
+
+def _living(patient_id: UUID | None, purpose: str) -> tuple[int, _Held]:
+    if (known := _memory.living((patient_id, purpose))) is not None:
+        return known
+    row = _find(patient_id, purpose) or create_key(patient_id, purpose)
+    return row.number, _memory.keep(row, _unwrap(row))
+
+
+def index_keys() -> list[bytes]:
+    """Under which a blind index may have been made: the living key and, during its rotation, the retired one.
+
+    Asks the database each time, for a process that has not heard of a rotation would not find what was indexed anew.
+    """
+    kept = DataKey.objects.filter(patient_id=None, purpose=DataKey.Purpose.INDEX, destroyed_at__isnull=True)
+    numbers = list(kept.order_by("-number").values_list("number", flat=True))
+    return [key_by_number(number) for number in numbers] or [living_key(None, DataKey.Purpose.INDEX)[1]]
 
 
 def _find(patient_id: UUID | None, purpose: str) -> DataKey | None:
-    return DataKey.objects.filter(patient_id=patient_id, purpose=purpose, destroyed_at__isnull=True).first()
+    return DataKey.objects.living().filter(patient_id=patient_id, purpose=purpose).first()
 
 
-def _create(patient_id: UUID | None, purpose: str) -> DataKey:
+def create_key(patient_id: UUID | None, purpose: str) -> DataKey:
+    """A new living key of an owner who has none; what another process made meanwhile, where one was first."""
     row = DataKey(patient_id=patient_id, purpose=purpose)
     row.master_key_id, row.wrapped = _wrap(os.urandom(KEY_BYTES), row.id)
     try:
@@ -246,12 +268,18 @@ def _create(patient_id: UUID | None, purpose: str) -> DataKey:
     return row
 
 
-def destroy_key(patient_id: UUID) -> None:
-    """Make everything encrypted for this patient unreadable for ever, in backups of the data too.
+def destroy_key(patient_id: UUID) -> int:
+    """Make everything encrypted for this patient unreadable for ever; how many keys that were.
 
-    The row stays, as the tombstone. Other processes may still remember the key for five minutes.
+    The rows stay, as tombstones. Other processes may still remember the keys for five minutes.
     """
-    DataKey.objects.filter(patient_id=patient_id, destroyed_at__isnull=True).update(wrapped=b"", destroyed_at=now())
-    _memory.drop(patient_id)
+    rows = DataKey.objects.filter(patient_id=patient_id, destroyed_at__isnull=True)
+    numbers = list(rows.values_list("number", flat=True))
+    rows.update(wrapped=b"", destroyed_at=now())
+    _memory.drop(patient_id, numbers)
     # Again: until the commit another thread can still read the key from its row.
-    transaction.on_commit(partial(_memory.drop, patient_id))
+    transaction.on_commit(partial(_memory.drop, patient_id, numbers))
+    return len(numbers)
+
+
+__all__ = ["KEY_BYTES", "KeyLost", "KeyUnavailable", "create_master_key_file", "derive"]  # of the module below, too

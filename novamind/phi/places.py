@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -16,6 +20,7 @@ from novamind.phi.fields import EncryptedField
 
 _TEXT = (models.CharField, models.TextField, models.JSONField, models.FileField)
 _CHUNK = 64 * 1024
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 #: Columns that hold names on purpose, of staff and not of patients.
 ALLOWED = {"accounts.User.email", "accounts.User.display_name"}
 
@@ -63,16 +68,30 @@ def cached() -> Iterator[tuple[str, str]]:
             continue
         client = redis.Redis.from_url(url)
         for key in client.scan_iter(count=1000):
-            yield name, key.decode("utf-8", "replace")
-            kind = client.type(key)
-            if kind == b"string":
-                yield name, client.get(key).decode("utf-8", "replace")
-            elif kind == b"list":
-                for value in client.lrange(key, 0, -1):
-                    yield name, value.decode("utf-8", "replace")
-            elif kind == b"hash":
-                for field, value in client.hgetall(key).items():
-                    yield name, field.decode("utf-8", "replace") + " " + value.decode("utf-8", "replace")
+            for value in (key, *_READ.get(client.type(key), _unread)(client, key)):
+                yield from _with_bodies(name, value.decode("utf-8", "replace"))
+
+
+def _unread(client: Any, key: bytes) -> list[bytes]:
+    return []  # streams: nothing here writes any
+
+
+#: How each type of Redis is read.
+_READ: dict[bytes, Callable[[Any, bytes], list[bytes]]] = {
+    b"string": lambda client, key: [client.get(key) or b""],
+    b"list": lambda client, key: client.lrange(key, 0, -1),
+    b"set": lambda client, key: list(client.smembers(key)),
+    b"zset": lambda client, key: client.zrange(key, 0, -1),
+    b"hash": lambda client, key: [part for pair in client.hgetall(key).items() for part in pair],
+}
+
+
+def _with_bodies(place: str, text: str) -> Iterator[tuple[str, str]]:
+    """The text, and what stands in it as base64: the broker packs its messages so."""
+    yield place, text
+    for packed in _BASE64.findall(text):
+        with suppress(ValueError):  # not base64, or not text
+            yield place, base64.b64decode(packed, validate=True).decode()
 
 
 def stored_names(folder: str = "") -> Iterator[tuple[str, str]]:
@@ -99,7 +118,8 @@ def broker_messages() -> Iterator[tuple[str, str]]:
     folder = Path(settings.BROKER_DIR)
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
         if path.is_file():
-            yield from _lines("broker", path)
+            for place, text in _lines("broker", path):
+                yield from _with_bodies(place, text)
 
 
 def _lines(place: str, path: Path) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ The upload handler runs before anybody knows whose file it is, so every file get
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from typing import IO, Any
@@ -19,8 +20,10 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from novamind.clock import now
 from novamind.phi import cipher
 from novamind.phi.keys import KEY_BYTES, NONCE_BYTES
+from novamind.phi.models import ErasedFile
 
 MAGIC = b"NVF1"
 CHUNK_BYTES = 64 * 1024
@@ -156,3 +159,35 @@ def unseal(name: str, wrapped_key: bytes, *, table: str, row: UUID) -> bytes:
     key = cipher.decrypt(wrapped_key, table=table, column="file_key", row=row)
     with default_storage.open(name, "rb") as source:
         return read_sealed(source, key)
+
+
+def reseal(name: str, key: bytes) -> tuple[str, bytes]:
+    """Store a file's plaintext again under a new name and a new key: ``(name, key)``; the old file stays."""
+    with default_storage.open(name, "rb") as source:
+        again = sealed_upload(read_sealed(source, key), name)
+    return default_storage.save(f"sealed/{uuid4().hex}", File(again.sealed())), again.key
+
+
+def erase(name: str) -> None:
+    """Take a file out of storage, with every version of it that a bucket with versions has kept."""
+    bucket = getattr(default_storage, "bucket", None)
+    if bucket is None:
+        default_storage.delete(name)
+        return
+    for version in bucket.object_versions.filter(Prefix=name):
+        if version.object_key == name:
+            version.delete()
+
+
+def erase_due() -> int:
+    """Erase the files that nothing names any more; how many are gone. One that storage keeps is tried again later."""
+    gone = 0
+    for row in ErasedFile.objects.filter(due_at__lte=now()):
+        try:
+            erase(row.name)
+        except Exception:
+            logging.getLogger(__name__).exception("file %s could not be erased", row.pk)
+            continue
+        row.delete()
+        gone += 1
+    return gone

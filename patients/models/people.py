@@ -17,9 +17,10 @@ from guardian.models import UserObjectPermissionBase
 
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
-from novamind.phi.cipher import Altered, key_number
+from novamind.phi.cipher import Altered, decrypt_many, key_number
 from novamind.phi.fields import BlindIndexField, Ciphertext, EncryptedDateField, EncryptedField
 from novamind.phi.keys import KeyLost, keys_by_number
+from patients.models.search import SearchTextField, search_text
 
 
 def clinic_zone() -> str:
@@ -43,22 +44,48 @@ class PatientQuerySet(PatientRecordQuerySet):
         # Not guardian's shortcut: it opens every chart to a superuser and cannot see that a grant has expired.
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(Exists(Grant.objects.valid().filter(user=user, content_object=OuterRef("pk"))))
+        granted = Grant.objects.valid().filter(user=user, content_object=OuterRef("pk"))
+        return self.filter(Exists(granted), disposed_at__isnull=True)
 
     def changeable_by(self, user: Any) -> PatientQuerySet:
         """The visible ones in this user's regular care: emergency access alone reads, and never writes."""
         lasting = Grant.objects.valid().exclude(reason=Grant.Reason.BREAK_GLASS)
         return self.visible_to(user).filter(Exists(lasting.filter(user_id=user.pk, content_object=OuterRef("pk"))))
 
-    def by_name(self) -> list[Patient]:
-        """All of them, sorted by name in memory (the names are ciphertext to the database).
+    def own_of(self, user: Any) -> PatientQuerySet:
+        """The chart whose patient this user is."""
+        self_grants = Grant.objects.valid().filter(reason=Grant.Reason.SELF)
+        return self.visible_to(user).filter(Exists(self_grants.filter(user_id=user.pk, content_object=OuterRef("pk"))))
 
-        A chart that cannot be opened stands last. Two queries: the rows, and the data keys that are not in memory.
-        About 75 microseconds a patient, measured.
+    def search_texts(self) -> dict[uuid.UUID, str | None]:
+        """What each is found by (:func:`patients.models.search.search_text`); ``None`` for what cannot be opened.
+
+        Two queries: the column, and the data keys that are not in memory. About 10 microseconds a patient, measured.
         """
-        patients = list(self)
-        keys_by_number({number for patient in patients if (number := _key_needed(patient)) is not None})
-        return sorted(patients, key=lambda patient: patient.sort_name)
+        rows = list(self.order_by().values_list("pk", "search_text"))
+        sealed = [(pk, stored) for pk, stored in rows if stored is not None]
+        column = {"table": self.model._meta.db_table, "column": "search_text"}
+        texts = dict(zip((pk for pk, _ in sealed), decrypt_many(sealed, **column), strict=True))
+        if len(sealed) < len(rows):  # not filled in yet
+            texts |= {patient.pk: patient.own_search_text for patient in self.filter(search_text__isnull=True)}
+        for pk in [pk for pk, text in texts.items() if text is None]:
+            _alert_damaged(pk)
+        return texts
+
+    def page_by_name(self, page: int, size: int) -> tuple[list[Patient], int]:
+        """One page of them, sorted by name in memory (names are ciphertext to the database), and how many there are.
+
+        A chart that cannot be opened stands last.
+        """
+        texts = self.search_texts()
+        order = sorted(texts, key=lambda pk: (texts[pk] is None, texts[pk] or "", pk))
+        return self.in_order(order[(page - 1) * size : page * size]), len(order)
+
+    def in_order(self, keys: list[uuid.UUID]) -> list[Patient]:
+        """These patients, in this order."""
+        found = self.in_bulk(keys)
+        keys_by_number({number for one in found.values() if (number := _key_needed(one)) is not None})
+        return [found[key] for key in keys if key in found]
 
 
 def _key_needed(patient: Patient) -> int | None:
@@ -103,12 +130,16 @@ class Patient(PatientRecord):
     mrn_index = BlindIndexField(source="mrn", unique=True)
     phone = EncryptedField(max_length=40, null=True, blank=True)
     email = EncryptedField("e-mail", max_length=254, null=True, blank=True)
+    search_text = SearchTextField(null=True, editable=False)
     sex = models.CharField(max_length=8, choices=Sex, default=Sex.UNKNOWN)
     pronouns = models.CharField(max_length=40, blank=True)
     zone = models.CharField("time zone", max_length=64, default=clinic_zone, validators=[is_zone])
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    disposed_at = models.DateTimeField(
+        null=True, editable=False, help_text="nothing of this person is left but this row"
+    )
 
     objects = PatientQuerySet.as_manager()
 
@@ -139,12 +170,12 @@ class Patient(PatientRecord):
         return self.name if self.is_readable else f"Patient {str(self.pk)[:4]}… (cannot be opened)"
 
     @property
-    def sort_name(self) -> tuple[bool, str, str]:
-        """Sorts a list by name; what cannot be opened comes last."""
+    def own_search_text(self) -> str | None:
+        """The search text as it is when this patient is saved; ``None`` when the chart cannot be opened."""
         try:
-            return False, self.last_name.casefold(), self.first_name.casefold()
+            return search_text(self)
         except DAMAGED:
-            return True, "", ""
+            return None
 
     @property
     def tz(self) -> ZoneInfo:
@@ -233,6 +264,7 @@ class Grant(UserObjectPermissionBase):
         SELF = "self", "The patient"
         BREAK_GLASS = "break_glass", "Emergency access"
         SHARE = "share", "Shared by name"
+        DEVICE = "device", "A device of the patient, to send for"
 
     content_object = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grants")
     reason = models.CharField(max_length=12, choices=Reason)

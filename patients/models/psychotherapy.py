@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
+from novamind.limits import NOTE_CHARACTERS
 from novamind.phi.fields import EncryptedField
 from novamind.phi.models import DataKey
 from patients.models.part2 import Part2QuerySet, Part2Record
@@ -43,7 +44,7 @@ class PsychotherapyNote(Part2Record):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    text = EncryptedField(max_length=20_000, key_purpose=DataKey.Purpose.PSYCHOTHERAPY)
+    text = EncryptedField(max_length=NOTE_CHARACTERS, key_purpose=DataKey.Purpose.PSYCHOTHERAPY)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)

@@ -12,6 +12,7 @@ from novamind.phi import keys
 from novamind.phi.keys import KeyUnavailable, destroy_key, forget_keys
 from novamind.phi.models import DataKey
 from patients.models import Patient
+from patients.services import find_patients
 
 pytestmark = pytest.mark.django_db
 
@@ -38,14 +39,41 @@ def other(make_patient, team):
     return make_patient(team, first_name="Zz", last_name="Zzz")
 
 
-@pytest.mark.parametrize("harm", [damage, alter_key, lose_key, lambda patient: destroy_key(patient.pk)])
+@pytest.mark.parametrize("harm", [alter_key, lose_key, lambda patient: destroy_key(patient.pk)])
 def test_a_list_puts_what_cannot_be_opened_last_and_says_so(patient, other, harm):
     harm(patient)
-    listed = Patient.objects.all().by_name()
+    listed, total = Patient.objects.all().page_by_name(1, 10)
+    assert total == 2
     assert [found.pk for found in listed] == [other.pk, patient.pk]
     assert [found.is_readable for found in listed] == [True, False]
     names = [found.listed_name for found in listed]
     assert names == ["Zzz, Zz", f"Patient {str(patient.pk)[:4]}… (cannot be opened)"]
+
+
+@pytest.mark.parametrize("column", ["first_name", "last_name", "date_of_birth", "mrn"])
+def test_a_damaged_name_is_shown_as_such_where_it_would_stand(patient, other, column):
+    damage(patient, column)
+    listed, _ = Patient.objects.all().page_by_name(1, 10)
+    assert [found.pk for found in listed] == [patient.pk, other.pk]
+    assert listed[0].listed_name.endswith("(cannot be opened)")
+
+
+@pytest.mark.parametrize("planted", [b"\x01\x00", b"", b"zqxlast"])
+def test_a_damaged_search_text_stands_last_and_is_found_by_nothing(patient, other, psychiatrist, planted, caplog):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE patients_patient SET search_text = %s WHERE mrn_index IS NOT NULL", [planted])
+    assert [found.pk for found in Patient.objects.all().page_by_name(1, 10)[0]] == [other.pk, patient.pk]
+    assert find_patients(psychiatrist, "zqxlast", at_most=9) == ([], 0)
+    assert "cannot be opened" in caplog.text
+
+
+def test_a_search_text_of_another_patient_finds_nobody(patient, other, psychiatrist):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE patients_patient SET search_text = (SELECT search_text FROM patients_patient"
+            " WHERE mrn_index IS NOT NULL) WHERE mrn_index IS NULL"
+        )
+    assert [found.pk for found in find_patients(psychiatrist, "zqxlast", at_most=9)[0]] == [patient.pk]
 
 
 @pytest.mark.parametrize("column", ["first_name", "last_name", "date_of_birth", "mrn"])
@@ -69,9 +97,9 @@ def test_an_outage_of_the_key_store_is_no_damage_and_closes_the_list(patient, ot
         raise KeyUnavailable("kms")
 
     forget_keys()
-    monkeypatch.setattr(keys, "_master_key", fail)
+    monkeypatch.setattr(keys, "_master_keys", fail)
     with pytest.raises(KeyUnavailable):
-        Patient.objects.all().by_name()
+        Patient.objects.all().page_by_name(1, 10)
 
 
 def test_the_damaged_chart_itself_is_503(patient, psychiatrist, signed_in):
