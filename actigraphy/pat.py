@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +21,9 @@ from django.db import transaction
 from actigraphy.science.devices import DeviceProfile
 from actigraphy.science.pat.reference import require_reference
 from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
+from novamind.audit.models import EventType
+from novamind.audit.recording import current, recorded
+from novamind.audit.runs import model_run
 from novamind.measures import Abstained
 from novamind.registry.models import ModelVersion
 
@@ -136,18 +142,19 @@ def register_at_start(say: Callable[[str], object]) -> None:
 def _register(weights: WeightsFile, file_name: str, *, by: str, retire_others: bool) -> tuple[ModelVersion, bool]:
     """One row per weights."""
     stages = ModelVersion.Stage
-    with transaction.atomic():
+    with transaction.atomic(), _acting(by):
         known = ModelVersion.objects.filter(name=_name(weights), version=weights.sha256[:12]).first()
         if known is not None:
             return known, False
         serving = ModelVersion.objects.filter(name=_name(weights), stage=stages.PRODUCTION)
         if retire_others:
             serving.update(stage=stages.RETIRED)
+        stage = stages.DRAFT if serving.exists() else stages.PRODUCTION
         version = ModelVersion.objects.create(
             name=_name(weights),
             version=weights.sha256[:12],
             kind=ModelVersion.Kind.ENCODER,
-            stage=stages.DRAFT if serving.exists() else stages.PRODUCTION,
+            stage=stage,
             weights_sha256=weights.sha256,
             weights_file=file_name,
             code_version=settings.VERSION,
@@ -155,7 +162,15 @@ def _register(weights: WeightsFile, file_name: str, *, by: str, retire_others: b
             card=CARD | {"published_as": weights.published_as, "parameters": weights.size.parameters},
             created_by=by,
         )
+        if stage == stages.PRODUCTION:
+            with model_run(model=version.name, version=version.version, kind=EventType.MODEL_PROMOTION):
+                pass  # the row above is the promotion; it and its event are kept together
     return version, True
+
+
+def _acting(by: str) -> AbstractContextManager[Any]:
+    """Who stands in the trail for what a command or a start does."""
+    return nullcontext() if current() else recorded(actor_label=by, request_id=str(uuid4()))
 
 
 def _name(weights: WeightsFile) -> str:

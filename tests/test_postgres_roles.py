@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
-SCRIPT = Path(__file__).resolve().parents[1] / "deploy" / "postgres-init.sh"
+from tests.two_roles import two_roles
 
 pytestmark = [
     pytest.mark.postgres,
@@ -24,37 +19,11 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A connection as the application's role, to a database that the script prepared under a name of its own."""
-    import psycopg
-
-    server, name = settings.DATABASES["default"], f"novatest{uuid4().hex[:8]}"
-    where = {"host": server["HOST"], "port": server["PORT"] or 5432, "user": server["USER"]}
-    where["password"] = server["PASSWORD"] or ""
-    with psycopg.connect(dbname="postgres", autocommit=True, **where) as admin:
-        if not admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()[0]:
-            pytest.skip("needs a superuser: roles are made")
-        admin.execute(f"CREATE DATABASE {name}")
-        try:
-            environment = {
-                "PGHOST": str(where["host"]),
-                "PGPORT": str(where["port"]),
-                "PGPASSWORD": where["password"],
-                "POSTGRES_USER": where["user"],
-                "POSTGRES_DB": name,
-                "OWNER_PASSWORD": "owner",
-                "APP_PASSWORD": "app",
-                "PGDATA": str(tmp_path_factory.mktemp("pgdata")),
-            }
-            script = SCRIPT.read_text(encoding="utf-8").replace("novamind", name)
-            subprocess.run(["bash", "-c", script], env=os.environ | environment, check=True, capture_output=True)
-            with psycopg.connect(dbname=name, autocommit=True, **where) as database:
-                database.execute(f"SET ROLE {name}_owner")
-                database.execute("CREATE TABLE audit_auditevent (id int)")
-                database.execute(f"RESET ROLE; SET ROLE {name}_app")
-                yield database
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-            for role in (f"{name}_app", f"{name}_owner"):
-                admin.execute(f"DROP ROLE IF EXISTS {role}")
+    with two_roles(tmp_path_factory.mktemp("pgdata")) as database:
+        with database.connect("owner") as owner:
+            owner.execute("CREATE TABLE audit_auditevent (id int)")
+        with database.connect("app") as connection:
+            yield connection
 
 
 def test_the_application_writes_rows(app):

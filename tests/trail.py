@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 from django.test import Client
-from rest_framework_simplejwt.tokens import AccessToken
 
+from novamind.accounts import tokens
 from novamind.audit.models import AuditEvent
 
 CANARIES = ("Zqxfirst", "Zqxlast", "1931", "ZQX-MRN-7781", "99977810", "zqx7781")
@@ -31,7 +31,7 @@ def patients_of(event: AuditEvent) -> set[Any]:
 
 
 def bearer(user: Any) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {AccessToken.for_user(user)}"}
+    return {"HTTP_AUTHORIZATION": f"Bearer {tokens.begin(user).access}"}
 
 
 def new_patient(client: Client, **more: Any) -> Any:

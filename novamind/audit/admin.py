@@ -4,7 +4,16 @@ from auditlog.models import LogEntry
 from django.contrib import admin
 
 from novamind.admin import ReadOnlyAdmin
-from novamind.audit.models import AuditEvent, AuditEventPatient
+from novamind.audit.models import (
+    ActivityReview,
+    Anchor,
+    AuditEvent,
+    AuditEventPatient,
+    ChainCheck,
+    Change,
+    Reconciliation,
+    Seal,
+)
 
 admin.site.unregister(LogEntry)
 
@@ -47,3 +56,56 @@ class FieldDiffAdmin(ReadOnlyAdmin):
     list_filter = ["action", "content_type"]
     search_fields = ["=object_pk", "=cid"]
     show_full_result_count = False
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin):
+    """The chain."""
+
+    list_display = ["seq", "event_id", "at"]
+    search_fields = ["=seq", "=event_id"]
+    show_full_result_count = False
+    fields = ["seq", "event_id", "at"]
+
+
+@admin.register(Anchor)
+class AnchorAdmin(ReadOnlyAdmin):
+    """When which seal was written outside."""
+
+    list_display = ["at", "seq"]
+    search_fields = ["=seq"]
+
+
+@admin.register(ChainCheck)
+class ChainCheckAdmin(ReadOnlyAdmin):
+    """Walks along the chain."""
+
+    list_display = ["at", "events", "seals", "findings", "first_broken"]
+    search_fields = ["=first_broken"]
+
+
+@admin.register(ActivityReview)
+class ActivityReviewAdmin(ReadOnlyAdmin):
+    """Weeks that were looked through."""
+
+    list_display = ["week", "reviewed_by", "reviewed_at"]
+    list_select_related = ["reviewed_by"]
+    search_fields = ["=week"]
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    """Writes that the database noted."""
+
+    list_display = ["at", "op", "table_name", "row_id", "patient_id", "request_id"]
+    list_filter = ["op", "table_name"]
+    search_fields = ["=row_id", "=request_id", "=patient_id"]
+    show_full_result_count = False
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    """Comparisons of those writes with the trail."""
+
+    list_display = ["at", "since", "until", "changes", "unaudited"]
+    search_fields = ["=unaudited"]

@@ -22,20 +22,27 @@ from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 
-from novamind.audit import answers
+from novamind import answers
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, kept_path, plain, session_hash
+from novamind.audit.origin import kept_path, plain, session_hash
 from novamind.audit.receiving import is_stranger, receive
 from novamind.audit.recording import Ledger, recorded, write_event
+from novamind.origin import client_ip
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
+from novamind.throttle.callers import require_room
+from novamind.throttle.rates import TooMany
 
 logger = logging.getLogger(__name__)
 
 #: Views that serve nothing of a patient; sign-ins are recorded by their own receivers. Names and not paths: what a
 #: path begins with says nothing of the view behind it.
-EXEMPT = {"live", "ready", "metrics", "favicon", "accounts:login", "api:login", "schema", "docs"}
-SIGN_IN = {"accounts:login", "admin:login"}
+EXEMPT = {
+    *("live", "ready", "metrics", "favicon", "schema", "docs"),
+    *("account_login", "account_inactive", "mfa_authenticate", "mfa_login_webauthn", "api:login"),
+    *("openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error"),
+}
+SIGN_IN = {"account_login", "admin:login"}
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept
 
@@ -73,6 +80,8 @@ class AuditMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A view that needs a key or a database it cannot have: 503; of keys the API says so itself."""
+        if isinstance(error, TooMany):
+            return answers.too_many(request, error.wait_s)
         if isinstance(error, KeyUnavailable | Altered):
             logger.exception("a key or a ciphertext failed")
             return answers.keys_unavailable(request)
@@ -82,7 +91,9 @@ class AuditMiddleware:
         return None
 
     def _answer(self, request: HttpRequest, ledger: Ledger) -> HttpResponse:
-        if request.method in SAFE or is_stranger(request):
+        if refusal := _without_room(request):  # before the body is read
+            response = refusal
+        elif request.method in SAFE or is_stranger(request):
             response = self.get_response(request)
         elif refusal := receive(request):
             response = refusal
@@ -113,6 +124,14 @@ class AuditMiddleware:
         with transaction.atomic():
             _write(request, response, ledger)
         return response
+
+
+def _without_room(request: HttpRequest) -> HttpResponse | None:
+    try:
+        require_room(request, client_ip(request))
+    except TooMany as refusal:
+        return answers.too_many(request, refusal.wait_s)
+    return None
 
 
 def _match(path: str) -> ResolverMatch | None:

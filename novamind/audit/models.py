@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from novamind.clock import now
@@ -20,6 +21,9 @@ class EventType(models.TextChoices):
     DELETION = "DELETION", "Deleted"
     MODEL_INFERENCE = "MODEL_INFERENCE", "Model run"
     CLINICAL_DECISION_SUPPORT = "CLINICAL_DECISION_SUPPORT", "Decision support"
+    MODEL_TRAINING = "MODEL_TRAINING", "Model trained"
+    MODEL_PROMOTION = "MODEL_PROMOTION", "Model put into production"
+    EXPORT = "EXPORT", "Taken out"
     DATA_COLLECTION = "DATA_COLLECTION", "Data collected"
     SIGN_IN = "SIGN_IN", "Signed in"
     SIGN_OUT = "SIGN_OUT", "Signed out"
@@ -67,6 +71,8 @@ class AuditEvent(models.Model):
     session_hash = models.CharField(max_length=32, blank=True, editable=False)
     request_id = models.CharField(max_length=36, editable=False)
     app_version = models.CharField(max_length=20, editable=False)
+    # Names, versions, counts and hashes (a model run, an export); never a value.
+    details = models.JSONField(default=dict, editable=False)
 
     class Meta:
         ordering = ["-at"]
@@ -91,3 +97,101 @@ class AuditEventPatient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.patient_id}"
+
+
+class ActivityReview(models.Model):
+    """That somebody looked through a week's findings (:mod:`novamind.audit.activity`); append-only."""
+
+    week = models.DateField(unique=True, help_text="its Monday")
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reviewed_at = models.DateTimeField(default=now, editable=False)
+    findings = models.JSONField(default=dict, editable=False, help_text="how many of each kind were on the page")
+    notes = models.TextField(max_length=4000, blank=True)
+
+    class Meta:
+        ordering = ["-week"]
+
+    def __str__(self) -> str:
+        return f"activity of the week of {self.week}"
+
+
+class Change(models.Model):
+    """A row of a chart that was written, noted by the database itself (:mod:`novamind.audit.changes`); append-only."""
+
+    at = models.DateTimeField(editable=False)
+    op = models.CharField(max_length=6, editable=False)
+    table_name = models.CharField(max_length=63, editable=False)
+    row_id = models.CharField(max_length=64, editable=False)
+    patient_id = models.UUIDField(null=True, editable=False)
+    columns = models.JSONField(editable=False, help_text="names of those that changed; empty: the whole row")
+    actor = models.CharField(max_length=36, blank=True, editable=False)
+    request_id = models.CharField(max_length=36, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["at"], name="audit_change_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.table_name} {self.row_id}"
+
+
+class Reconciliation(models.Model):
+    """One comparison of noted writes with the events."""
+
+    at = models.DateTimeField(default=now, editable=False)
+    since = models.DateTimeField(editable=False)
+    until = models.DateTimeField(editable=False)
+    changes = models.PositiveIntegerField(editable=False)
+    unaudited = models.PositiveIntegerField(editable=False)
+    by_table = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"reconciliation of {self.at:%Y-%m-%d %H:%M}"
+
+
+class Seal(models.Model):
+    """The link of the chain that holds one event (:mod:`novamind.audit.seal`); append-only like the trail."""
+
+    seq = models.BigIntegerField(primary_key=True, db_column="id", editable=False)
+    # No foreign key: a deleted event must leave its seal behind.
+    event_id = models.UUIDField(unique=True, editable=False)
+    mac = models.BinaryField(editable=False)
+    at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["seq"]
+
+    def __str__(self) -> str:
+        return f"seal {self.seq}"
+
+
+class Anchor(models.Model):
+    """That a seal was written outside; the anchor itself is there and not here."""
+
+    seq = models.BigIntegerField(editable=False)
+    at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"anchor of seal {self.seq}"
+
+
+class ChainCheck(models.Model):
+    """One walk along the chain and what it found."""
+
+    at = models.DateTimeField(default=now, editable=False)
+    seals = models.BigIntegerField(editable=False)
+    events = models.BigIntegerField(editable=False)
+    findings = models.PositiveIntegerField(editable=False)
+    first_broken = models.BigIntegerField(null=True, editable=False, help_text="number of the first seal concerned")
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"chain check of {self.at:%Y-%m-%d %H:%M}"

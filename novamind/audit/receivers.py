@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from auditlog.models import LogEntry
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.contrib.admin.models import LogEntry as AdminEntry
@@ -15,9 +16,10 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from novamind.audit.models import EventType, Outcome
-from novamind.audit.origin import client_ip, kept_path, plain, session_hash
+from novamind.audit.origin import kept_path, plain, session_hash
 from novamind.audit.recording import Ledger, current, note_object, write_event
-from novamind.audit.throttle import address_digest
+from novamind.audit.throttle import digest_of
+from novamind.origin import client_ip
 
 ADMIN_EVENTS = {ADDITION: EventType.CREATION, CHANGE: EventType.MODIFICATION, DELETION: EventType.DELETION}
 
@@ -54,10 +56,30 @@ def sign_in_failed(sender: Any, credentials: dict[str, Any], request: HttpReques
 
     Its digest is, for :mod:`novamind.audit.throttle`.
     """
-    address = str(credentials.get("username") or "").strip().lower()
-    user = get_user_model().objects.filter(email=address).first()
+    user = credentials.get("second_factor_of")
+    if user is None:
+        address = str(credentials.get("username") or "").strip().lower()
+        user = get_user_model().objects.filter(email=address).first()
     ledger = _ledger(user) if user else Ledger(actor_label="unknown address", role="", request_id=str(uuid4()))
-    _write(request, ledger, EventType.SIGN_IN_FAILED, Outcome.REFUSED, object_id=address_digest(address))
+    _write(request, ledger, EventType.SIGN_IN_FAILED, Outcome.REFUSED, object_id=digest_of(credentials, request))
+
+
+@receiver([authenticator_added, authenticator_removed, authenticator_reset])
+def second_factor_changed(
+    sender: Any, request: HttpRequest, user: Any, authenticator: Any, signal: Any, **kwargs: Any
+) -> None:
+    """Who can sign in with what is as telling as who did."""
+    what = {authenticator_added: EventType.CREATION, authenticator_removed: EventType.DELETION}
+    action = f"second_factor.{authenticator.type}"
+    write_event(
+        _ledger(user),
+        event_type=what.get(signal, EventType.MODIFICATION),
+        action=action,
+        object_label="mfa.Authenticator",
+        object_id=str(authenticator.pk),
+        ip=client_ip(request),
+        session_hash=session_hash(request),
+    )
 
 
 @receiver(post_save, sender=AdminEntry)

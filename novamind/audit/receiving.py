@@ -9,9 +9,9 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from novamind.audit import answers
+from novamind import answers
+from novamind.limits import FORM_ROOM_BYTES
 
-FORM_ROOM = 64 * 1024  # what a form adds around its file
 #: ``ValueError`` is what an odd ``charset`` makes of a field.
 _BROKEN = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError, ValueError)
 
@@ -27,7 +27,7 @@ def receive(request: HttpRequest) -> HttpResponse | None:
 
     A body whose length alone is too much is not read.
     """
-    if _length(request) > settings.UPLOAD_LIMIT_MB * 1024 * 1024 + FORM_ROOM:
+    if _length(request) > settings.UPLOAD_LIMIT_MB * 1024 * 1024 + FORM_ROOM_BYTES:
         return answers.too_large(request)
     try:
         if request.method == "POST" and request.content_type == "multipart/form-data":

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import connection
 
 from novamind import frame
+from novamind.audit import changes
 from novamind.audit.models import AuditEvent, AuditEventPatient, Outcome, Purpose
 
 
@@ -40,6 +41,7 @@ class Ledger:
     patients: set[UUID] = field(default_factory=set)
     unexplained: list[str] = field(default_factory=list)
     event_type: str | None = None
+    purpose: str | None = None
     object_label: str = ""
     object_id: str = ""
     undo: list[Callable[[], None]] = field(default_factory=list)
@@ -149,9 +151,26 @@ def patient_tables() -> re.Pattern[str]:
 
 def _oracle(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
     ledger = _current.get()
-    if ledger is not None and not _expected.get() and isinstance(sql, str) and patient_tables().search(sql):
-        ledger.unexplained.append(sql[:200])
+    if ledger is None or not isinstance(sql, str):
+        return execute(sql, params, many, context)
+    writes = context["connection"].vendor == "postgresql" and changes.is_write(sql)
+    if (writes or not _expected.get()) and patient_tables().search(sql):
+        if not _expected.get():
+            ledger.unexplained.append(sql[:200])
+        if writes:
+            return _signed(ledger, context["connection"], lambda: execute(sql, params, many, context))
     return execute(sql, params, many, context)
+
+
+def _signed(ledger: Ledger, database: Any, write: Callable[[], Any]) -> Any:
+    """Write rows of a chart so that the database's own note of it names this request."""
+    ledger.identify()
+    take_back = changes.say(database, request_id=ledger.request_id, actor=str(ledger.actor_id or ""))
+    try:
+        return write()
+    finally:
+        if take_back:
+            changes.say(database, request_id="", actor="")
 
 
 def require_complete(ledger: Ledger) -> None:
@@ -175,11 +194,13 @@ def write_event(
     outcome: str = Outcome.SUCCESS,
     object_label: str = "",
     object_id: object = "",
+    purpose: str | None = None,
     **facts: Any,
 ) -> AuditEvent:
     """Write one event and the patients it touched; raises whatever the database raises, and then nothing is shown.
 
-    ``facts`` are further columns of :class:`AuditEvent` (path, method, status_code …).
+    ``purpose`` where the caller knows better than whose charts were touched. ``facts`` are further columns of
+    :class:`AuditEvent` (path, method, status_code, details …).
     """
     if outcome == Outcome.SUCCESS:
         require_complete(ledger)
@@ -192,7 +213,7 @@ def write_event(
         outcome=outcome,
         object_label=object_label,
         object_id=str(object_id)[:64],
-        purpose=_purpose(ledger),
+        purpose=purpose or _purpose(ledger),
         request_id=ledger.request_id,
         app_version=settings.VERSION,
         **facts,
@@ -205,7 +226,9 @@ def write_event(
 
 
 def _purpose(ledger: Ledger) -> str:
-    """Why the charts were touched: what an app above knows better (emergency access), else treatment."""
+    """Why the charts were touched: what the ledger or an app above knows better (emergency access), else treatment."""
+    if ledger.purpose is not None:
+        return ledger.purpose
     if not ledger.patients:
         return Purpose.OPERATIONS
     if ledger.actor_id is None:

@@ -68,6 +68,8 @@ class PatientRecord(models.Model):
 
     #: The attribute that holds the patient's id.
     patient_attribute: ClassVar[str] = "patient_id"
+    #: Whether the database notes each write (:mod:`novamind.audit.changes`); not of raw samples, which are many.
+    writes_are_noted: ClassVar[bool] = True
 
     objects: ClassVar[Any] = PatientRecordQuerySet.as_manager()
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-TABLES = ("audit_auditevent", "audit_auditeventpatient")
+TRAIL = ("audit_auditevent", "audit_auditeventpatient")
+SEALS = ("audit_seal",)
+REVIEWS = ("audit_activityreview",)
+CHANGES = ("audit_change",)
+TABLES = TRAIL + SEALS + REVIEWS + CHANGES
 
 _POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
@@ -12,25 +16,35 @@ $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
 """
 
 
-def install(connection: Any, tables: tuple[str, ...] = TABLES, *, deletable: bool = False) -> None:
-    """Make the tables append-only, or only unchangeable; harmless when they already are."""
+def install(
+    connection: Any, tables: tuple[str, ...] = TABLES, *, deletable: bool = False, sealed: tuple[str, ...] = ()
+) -> None:
+    """Make the tables append-only, or only unchangeable; harmless when they already are.
+
+    ``sealed`` are columns of ciphertext that a rotation of keys encrypts anew: they open for their own row alone, so
+    that what they say cannot be changed by writing to them.
+    """
     drop(connection, tables)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL_FUNCTION)
         for table in tables:
-            for statement in _create(connection.vendor, table, deletable):
+            update = "UPDATE"
+            if sealed:
+                columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+                update = "UPDATE OF " + ", ".join(f'"{name}"' for name in columns if name not in sealed)
+            for statement in _create(connection.vendor, table, deletable, update):
                 cursor.execute(statement)
 
 
-def _create(vendor: str, table: str, deletable: bool) -> list[str]:
-    verbs = ["UPDATE"] if deletable else ["UPDATE", "DELETE"]
+def _create(vendor: str, table: str, deletable: bool, update: str) -> list[str]:
+    verbs = [update] if deletable else [update, "DELETE"]
     if vendor != "postgresql":
         refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         # INSERT OR REPLACE deletes without firing a DELETE trigger: the row of this key, and the one of this rowid.
-        replacing = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR rowid = NEW.rowid)"
+        replacing = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR rowid = NEW.rowid)"  # nosec B608
         return [
-            *(f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} {refused}" for verb in verbs),
+            *(f"CREATE TRIGGER {table}_{verb.split()[0].lower()} BEFORE {verb} ON {table} {refused}" for verb in verbs),
             f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} {replacing} {refused}",
         ]
     statements = [

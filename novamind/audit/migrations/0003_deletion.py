@@ -6,7 +6,7 @@ from novamind.audit import triggers
 
 
 def install(apps, schema_editor):
-    triggers.install(schema_editor.connection)
+    triggers.install(schema_editor.connection, triggers.TRAIL)
 
 
 class Migration(migrations.Migration):

@@ -230,6 +230,8 @@ def test_an_event_says_why_it_looked(charts):
 NOT_A_CHART = {
     "patients.Grant": "says who may see whom; read by visible_to in every query",
     "audit.AuditEventPatient": "the trail itself",
+    "audit.Change": "the trail's safety net: ids and names of columns",
+    "compliance.Affected": "a list of ids out of the trail, frozen",
     "phi.DataKey": "a wrapped key; opens only what a noted row holds",
     "phi.PhiToken": "a sealed value; opened by patients.identifiers.restore, which notes the patient",
 }

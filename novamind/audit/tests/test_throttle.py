@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.backends import ModelBackend
+from django.test import Client
 
 from novamind import clock
+from novamind.accounts.models import User
 from novamind.audit import throttle
 from novamind.audit.models import AuditEvent, EventType
+from tests.signing_in import code_of, sign_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"  # noqa: S105  (make_user's)
@@ -22,7 +25,8 @@ def by_page(client: Any, email: str, password: str, **meta: Any) -> Any:
 
 
 def by_api(client: Any, email: str, password: str, **meta: Any) -> Any:
-    body = {"email": email, "password": password}
+    user = User.objects.filter(email=email).first()
+    body = {"email": email, "password": password, "code": code_of(user) if user else "123456"}
     return client.post("/api/v1/auth/login", body, content_type="application/json", **meta)
 
 
@@ -74,6 +78,40 @@ def test_a_hundred_failures_from_one_place_stop_that_place(client, psychiatrist,
         fail(client, f"guess{number}@clinic.test", times=1)
     assert by_api(client, psychiatrist.email, PASSWORD).status_code == 429
     assert by_api(client, psychiatrist.email, PASSWORD, REMOTE_ADDR="203.0.113.10").status_code == 200
+
+
+def test_who_guesses_from_the_next_desk_locks_nobody_out_of_their_own_browser(client, psychiatrist, monkeypatch):
+    monkeypatch.setattr(throttle, "PER_IP", 12)
+    assert sign_in(client, psychiatrist).status_code == 302
+    client.post("/accounts/logout/")
+    beside = Client()
+    fail(beside, psychiatrist.email)
+    for number in range(7):
+        fail(beside, f"guess{number}@clinic.test", times=1)
+    assert by_page(beside, psychiatrist.email, PASSWORD).status_code == 429
+    assert sign_in(client, psychiatrist)["Location"] == "/"
+
+
+def test_a_known_browser_has_its_own_five_attempts_and_no_more(client, psychiatrist, therapist):
+    sign_in(client, psychiatrist)
+    client.post("/accounts/logout/")
+    for _ in range(throttle.PER_ADDRESS):
+        assert by_page(client, psychiatrist.email, "wrong").status_code == 200
+    assert by_page(client, psychiatrist.email, PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "a:b:c", "made-up"])
+def test_a_made_up_cookie_makes_nobody_known(client, psychiatrist, cookie):
+    fail(client, psychiatrist.email)
+    client.cookies["known"] = cookie
+    assert by_page(client, psychiatrist.email, PASSWORD).status_code == 429
+
+
+def test_a_cookie_makes_known_by_its_own_account_alone(client, psychiatrist, therapist):
+    sign_in(client, therapist)
+    client.post("/accounts/logout/")
+    fail(Client(), psychiatrist.email)
+    assert by_page(client, psychiatrist.email, PASSWORD).status_code == 429
 
 
 def test_after_a_quarter_of_an_hour_one_may_try_again(client, psychiatrist, monkeypatch):

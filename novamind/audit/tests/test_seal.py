@@ -1,0 +1,248 @@
+"""The chain of seals: whatever the owner of the database does to the trail afterwards is found."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+from datetime import timedelta
+from hashlib import sha256
+from io import StringIO
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+
+from novamind import clock
+from novamind.audit import anchors, compliance, seal
+from novamind.audit.models import Anchor, AuditEvent, AuditEventPatient, ChainCheck, EventType, Seal
+from novamind.audit.recording import recorded, saw, write_event
+from novamind.audit.verifying import findings, verify
+
+
+def event(patients=(), **more):
+    with recorded(actor_label="system:test", request_id=str(uuid4())) as ledger:
+        for patient_id in patients:
+            saw(patient_id)
+        return write_event(ledger, event_type=EventType.DATA_ACCESS, action="test", **more)
+
+
+def execute(sql, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def key(pk):
+    return pk if connection.vendor == "postgresql" else pk.hex
+
+
+@pytest.fixture
+def sealed(db):
+    """Six events, two of them of patients, in a chain."""
+    made = [event([uuid4(), uuid4()] if number in (2, 4) else ()) for number in range(6)]
+    assert seal.seal_new() == 6
+    assert list(findings()) == []
+    return made
+
+
+def first_found():
+    return next(iter(findings())).seq
+
+
+def test_the_first_seal_is_what_the_docs_say(db, settings):
+    """Computed here from docs/audit.md alone, with no function of the sealer."""
+    patient, made = uuid4(), None
+    made = event([patient], ip="192.0.2.7", query_params=["page"], status_code=200, duration_ms=12)
+    seal.seal_new()
+    made.refresh_from_db()
+    at = made.at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    columns = {
+        "id": str(made.pk), "at": at, "event_type": "DATA_ACCESS", "actor_id": None, "actor_label": "system:test",
+        "role": "system", "action": "test", "object_label": "", "object_id": "", "purpose": "TREAT",
+        "outcome": "success", "path": "", "method": "", "query_params": ["page"], "status_code": 200,
+        "duration_ms": 12, "ip": "192.0.2.7", "user_agent": "", "session_hash": "", "request_id": made.request_id,
+        "app_version": settings.VERSION, "patients": [f"{patient} {at}"],
+    }  # fmt: skip
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
+    expected = hmac.digest(settings.AUDIT_SEAL_KEY.encode(), bytes(32) + (1).to_bytes(8, "big") + text, sha256)
+    assert bytes(Seal.objects.get(seq=1).mac) == expected
+
+
+def test_every_column_of_an_event_is_sealed(sealed):
+    for field in AuditEvent._meta.concrete_fields:
+        untouched = seal.canonical(sealed[0])
+        before = getattr(sealed[0], field.attname)
+        setattr(sealed[0], field.attname, uuid4() if field.name != "at" else clock.now())
+        assert seal.canonical(sealed[0]) != untouched, field.name
+        setattr(sealed[0], field.attname, before)
+
+
+def test_a_changed_event_is_found_at_its_seal(sealed):
+    execute("UPDATE audit_auditevent SET actor_label = %s WHERE id = %s", "somebody else", key(sealed[3].pk))
+    assert [finding.seq for finding in findings()] == [4]
+
+
+def test_a_patient_taken_from_an_event_is_found(sealed):
+    row = AuditEventPatient.objects.filter(event=sealed[2]).first()
+    execute("DELETE FROM audit_auditeventpatient WHERE id = %s", row.pk)
+    assert first_found() == 3
+
+
+def test_a_deleted_event_is_found(sealed):
+    execute("DELETE FROM audit_auditevent WHERE id = %s", key(sealed[1].pk))
+    assert [finding.seq for finding in findings()] == [2]
+
+
+def test_an_event_deleted_with_its_seal_is_found(sealed):
+    execute("DELETE FROM audit_auditevent WHERE id = %s", key(sealed[1].pk))
+    execute("DELETE FROM audit_seal WHERE id = 2")
+    assert first_found() == 2
+
+
+def test_two_events_that_changed_places_are_found(sealed):
+    one, other = Seal.objects.get(seq=2), Seal.objects.get(seq=3)
+    execute("UPDATE audit_seal SET event_id = %s WHERE id = 2", key(uuid4()))
+    execute("UPDATE audit_seal SET event_id = %s WHERE id = 3", key(one.event_id))
+    execute("UPDATE audit_seal SET event_id = %s WHERE id = 2", key(other.event_id))
+    assert [finding.seq for finding in findings()] == [2, 3]
+
+
+def test_a_chain_made_anew_without_the_key_is_found(sealed, settings):
+    right = settings.AUDIT_SEAL_KEY
+    execute("DELETE FROM audit_seal")
+    settings.AUDIT_SEAL_KEY = "guessed" * 8
+    seal.seal_new()
+    settings.AUDIT_SEAL_KEY = right
+    assert first_found() == 1
+
+
+def test_an_old_event_without_a_seal_is_found(sealed):
+    AuditEvent.objects.create(
+        at=clock.now() - timedelta(hours=3), event_type="DATA_ACCESS", actor_label="planted", action="test",
+        outcome="success", purpose="TREAT", request_id="x", role="", app_version="0",
+    )  # fmt: skip
+    assert seal.seal_new() == 0
+    assert [(finding.seq, finding.what.split()[0]) for finding in findings()] == [(None, "1")]
+
+
+def test_an_event_that_commits_late_is_sealed_when_it_is_seen(sealed):
+    late = event()
+    execute("UPDATE audit_auditevent SET at = %s WHERE id = %s", clock.now() - timedelta(minutes=3), key(late.pk))
+    assert seal.seal_new() == 1
+    assert Seal.objects.get(event_id=late.pk).seq == 7
+    assert list(findings()) == []
+
+
+def test_a_tail_that_was_cut_off_is_found_by_the_anchor_alone(sealed, settings, tmp_path):
+    settings.AUDIT_ANCHOR_URL = f"file://{tmp_path}/anchors.jsonl"
+    assert anchors.anchor_if_due()
+    assert not anchors.anchor_if_due()  # nothing new
+    for made, number in zip(sealed[4:], (5, 6), strict=True):
+        execute("DELETE FROM audit_auditeventpatient WHERE event_id = %s", key(made.pk))
+        execute("DELETE FROM audit_seal WHERE id = %s", number)
+        execute("DELETE FROM audit_auditevent WHERE id = %s", key(made.pk))
+    assert [finding.seq for finding in findings()] == [6]
+    settings.AUDIT_ANCHOR_URL = ""
+    assert list(findings()) == []
+
+
+def test_another_chain_of_the_same_length_is_not_the_anchored_one(sealed, settings, tmp_path):
+    settings.AUDIT_ANCHOR_URL = f"file://{tmp_path}/anchors.jsonl"
+    anchors.anchor_if_due()
+    execute("DELETE FROM audit_seal")
+    execute("UPDATE audit_auditevent SET action = %s", "nothing")
+    assert seal.seal_new() == 6
+    assert [finding.seq for finding in findings()] == [6]
+
+
+def test_anchors_that_cannot_be_read_are_a_finding_and_no_crash(sealed, settings, tmp_path):
+    (tmp_path / "anchors.jsonl").write_text("{broken")
+    settings.AUDIT_ANCHOR_URL = f"file://{tmp_path}/anchors.jsonl"
+    assert "could not be read" in next(iter(findings())).what
+
+
+def test_an_anchor_in_a_bucket_is_locked_for_six_years(sealed):
+    client = boto3.client("s3", region_name="eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    wanted = {
+        "Bucket": "anchors", "Key": "clinic/000000000000006.json", "Body": ANY, "ObjectLockMode": "COMPLIANCE",
+        "ObjectLockRetainUntilDate": ANY, "ChecksumAlgorithm": "SHA256",
+    }  # fmt: skip
+    with Stubber(client) as stub:
+        stub.add_response("put_object", {}, wanted)
+        anchors.AnchorBucket("anchors", "clinic/", client).write(anchors.Anchored(6, "00"))
+        stub.assert_no_pending_responses()
+    assert timedelta(days=6 * 365) <= anchors.KEPT
+
+
+def test_an_unknown_kind_of_place_is_refused(settings):
+    settings.AUDIT_ANCHOR_URL = "http://somewhere"
+    with pytest.raises(ValueError, match="AUDIT_ANCHOR_URL"):
+        anchors.place()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sealers_at_once_make_one_chain():
+    for _ in range(40):
+        event()
+    barrier = threading.Barrier(4)
+
+    def run():
+        barrier.wait()
+        try:
+            seal.seal_new()
+        except DatabaseError:  # SQLite in memory shares one lock and says so
+            assert connection.vendor == "sqlite"
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seal.seal_new()
+    assert Seal.objects.count() == 40
+    assert list(findings()) == []
+
+
+@pytest.mark.usefixtures("audit_triggers")
+def test_a_seal_is_neither_changed_nor_deleted(transactional_db):
+    event()
+    seal.seal_new()
+    for statement in ("UPDATE audit_seal SET mac = mac", "DELETE FROM audit_seal"):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            execute(statement)
+
+
+def test_the_command_says_what_is_wrong_and_exits_1(sealed):
+    said = StringIO()
+    call_command("verify_audit", stdout=said)
+    assert "the chain holds" in said.getvalue()
+    execute("UPDATE audit_auditevent SET role = %s WHERE id = %s", "nobody", key(sealed[5].pk))
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", stdout=(said := StringIO()))
+    assert f"event {sealed[5].pk} or its seal was changed" in said.getvalue()
+    assert (ChainCheck.objects.first().findings, ChainCheck.objects.first().first_broken) == (1, 6)
+
+
+def states():
+    return {check.key: check.state for check in compliance.checks() if check.key in {"audit_chain", "audit_anchor"}}
+
+
+def test_the_compliance_lines_are_computed(sealed, settings, tmp_path):
+    assert states() == {"audit_chain": "fails", "audit_anchor": "not configured"}
+    settings.AUDIT_ANCHOR_URL = f"file://{tmp_path}/anchors.jsonl"
+    assert states()["audit_anchor"] == "fails"
+    anchors.anchor_if_due()
+    verify()
+    assert states() == {"audit_chain": "holds", "audit_anchor": "holds"}
+    execute("UPDATE audit_auditevent SET role = %s", "nobody")
+    verify()
+    Anchor.objects.update(at=clock.now() - timedelta(hours=1))
+    event()
+    seal.seal_new()
+    Seal.objects.filter(seq=7).update(at=clock.now() - timedelta(minutes=6))
+    assert states() == {"audit_chain": "fails", "audit_anchor": "fails"}
