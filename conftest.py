@@ -89,6 +89,35 @@ def no_remembered_keys() -> Iterator[None]:
     forget_keys()
 
 
+@pytest.fixture(autouse=True)
+def force_login_is_a_whole_sign_in(monkeypatch: Any) -> None:
+    """``client.force_login`` stands for password and second factor, given just now; tests of signing in type both."""
+    from django.test import Client
+
+    from novamind.accounts.second_factor import record
+
+    begin = Client._login
+
+    def whole(self: Any, user: Any, backend: str | None = None) -> None:
+        begin(self, user, backend)
+        session = self.session
+        record(session, user, "totp")
+        session.save()
+
+    monkeypatch.setattr(Client, "_login", whole)
+
+
+@pytest.fixture(autouse=True)
+def wide_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request is counted, as always; but a suite asks more in a minute than any person."""
+    from dataclasses import replace
+
+    from novamind.throttle.rates import RATES
+
+    wide = {kind: replace(rate, limit=rate.limit * 1000) for kind, rate in RATES.items()}
+    monkeypatch.setattr("novamind.throttle.callers.RATES", wide)
+
+
 @pytest.fixture
 def make_user(db: None) -> Callable[..., Any]:
     """A user with a role: ``make_user("a@clinic.test", "psychiatrist")``."""

@@ -24,12 +24,15 @@ RIGHTS: Final = MappingProxyType(
         "create_patients": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, CLINICAL_ADMIN}),
         "edit_patients": CLINICIANS | {CLINICAL_ADMIN},
         "delete_patients": frozenset({CLINICAL_ADMIN}),
-        "upload_recordings": CLINICIANS | {CLINICAL_ADMIN},
+        "upload_recordings": CLINICIANS | {CLINICAL_ADMIN, DEVICE},
+        "manage_devices": CLINICIANS | {CLINICAL_ADMIN},
         "manage_consents": CLINICIANS | {CLINICAL_ADMIN},
         "psychotherapy_notes": CLINICIANS,
         # emergency access
         "break_glass": CLINICIANS,
         "review_break_glass": frozenset({CLINICAL_ADMIN}),
+        # one's own chart, as its patient
+        "own_chart": frozenset({PATIENT}),
         # models and what comes of them; nothing asks for these yet: docs/roles.md says which part will
         "create_twins": frozenset({PSYCHIATRIST, CLINICAL_ADMIN}),
         "advise_medication": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER}),
@@ -40,6 +43,8 @@ RIGHTS: Final = MappingProxyType(
         # the place
         "operate_jobs": frozenset({CLINICAL_ADMIN}),
         "read_audit": frozenset({CLINICAL_ADMIN}),
+        "review_activity": frozenset({CLINICAL_ADMIN}),
+        "see_compliance": frozenset({CLINICAL_ADMIN}),
         "use_admin": frozenset({CLINICAL_ADMIN}),
         "manage_accounts": frozenset({CLINICAL_ADMIN}),
     }

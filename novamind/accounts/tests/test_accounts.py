@@ -12,6 +12,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from novamind.accounts.models import User
 from novamind.accounts.roles import RIGHTS, ROLES
+from tests.signing_in import code_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"  # noqa: S105  (make_user's)
@@ -20,7 +21,9 @@ LOGIN = "/api/v1/auth/login"
 
 
 def token(client, email, password=PASSWORD):
-    return client.post(LOGIN, {"email": email, "password": password}, content_type="application/json")
+    user = User.objects.filter(email=email).first()
+    body = {"email": email, "password": password, "code": code_of(user) if user else "123456"}
+    return client.post(LOGIN, body, content_type="application/json")
 
 
 def bearer(client, access):
@@ -61,8 +64,11 @@ def test_a_group_that_is_no_role_gives_nothing(make_user):
 
 
 def test_the_page_signs_in_and_out(client, psychiatrist):
+    code = code_of(psychiatrist)
     answer = client.post("/accounts/login/", {"username": "PSYCHIATRIST@clinic.test", "password": PASSWORD})
-    assert answer.status_code == 302
+    assert answer["Location"] == "/accounts/code/"
+    assert client.get("/patients/").status_code == 302
+    assert client.post("/accounts/code/", {"code": code})["Location"] == "/"
     assert client.get("/patients/").status_code == 200
     client.post("/accounts/logout/")
     assert client.get("/patients/").status_code == 302
@@ -116,7 +122,8 @@ def test_a_token_dies_with_the_account_with_the_password_and_with_time(client, p
     psychiatrist.set_password("another phrase 12345")
     psychiatrist.save()
     assert bearer(client, access).status_code == 401
-    old = AccessToken.for_user(psychiatrist)
+    old = AccessToken(token(client, psychiatrist.email, "another phrase 12345").json()["access"])
+    assert bearer(client, old).status_code == 200
     old.set_exp(lifetime=-timedelta(seconds=1))
     assert bearer(client, old).status_code == 401
 

@@ -1,0 +1,33 @@
+"""Ending somebody's access: one action, and every way in is shut."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
+
+
+@transaction.atomic
+def end_access(user: User) -> None:
+    """Make the account inactive and end its sign-ins, token families and device tokens; none comes back with it.
+
+    Each is asked for at every request, so the next one of any kind is refused.
+    """
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    sign_out_everywhere(user)
+
+
+def sign_out_everywhere(user: User) -> None:
+    """End every sign-in and token; the account stays open."""
+    SignIn.objects.filter(user=user).end()
+    TokenFamily.objects.filter(user=user).end(TokenFamily.Because.TERMINATED)
+    DeviceToken.objects.filter(user=user).revoke()
+
+
+@transaction.atomic
+def reset_second_factor(user: User) -> None:
+    """For somebody who lost it: the next sign-in sets up a new one."""
+    Authenticator.objects.filter(user=user).delete()
+    sign_out_everywhere(user)

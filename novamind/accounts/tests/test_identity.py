@@ -1,0 +1,229 @@
+"""ID tokens and single sign-on, against an identity provider that really answers over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.test import Client
+
+from novamind.accounts import identity
+from novamind.accounts.models import User
+from tests.signing_in import code_of, sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+class Provider(ThreadingHTTPServer):
+    """Discovery, keys, token and userinfo of an OpenID provider."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.issuer = f"http://127.0.0.1:{self.server_port}"
+        self.subject, self.asked, self.broken = "subject-1", [], False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def token(self, key=None, kid="k1", algorithm="RS256", **changes):
+        claims = {
+            "iss": self.issuer,
+            "aud": "novamind",
+            "sub": self.subject,
+            "iat": int(time.time()),
+            "exp": int(time.time()) + 300,
+            "amr": ["pwd", "mfa"],
+        } | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(claims, key or self.key, algorithm=algorithm, headers={"kid": kid} if kid else None)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.asked.append(self.path)
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(server.key.public_key(), as_dict=True)
+        answers = {
+            "/.well-known/openid-configuration": {
+                "issuer": server.issuer,
+                "jwks_uri": f"{server.issuer}/keys",
+                "authorization_endpoint": f"{server.issuer}/authorize",
+                "token_endpoint": f"{server.issuer}/token",
+                "userinfo_endpoint": f"{server.issuer}/userinfo",
+            },
+            "/keys": {"keys": [public | {"kid": "k1", "use": "sig", "alg": "RS256"}]},
+            "/userinfo": {"sub": server.subject, "email": "psychiatrist@clinic.test", "name": "Zqxname"},
+        }
+        self.answer(500 if server.broken else 200, answers[self.path])
+
+    def do_POST(self):
+        sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.server.asked.append(sent)
+        self.answer(200, {"access_token": "a", "token_type": "Bearer", "id_token": self.server.token()})
+
+    def answer(self, status, body):
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def provider(settings):
+    server = Provider()
+    settings.OIDC_PROVIDERS = [
+        {"id": "clinic", "name": "Clinic", "issuer": server.issuer, "client_id": "novamind", "secret": "s", "api": True}
+    ]
+    settings.SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "APPS": [
+                {
+                    "provider_id": "clinic",
+                    "name": "Clinic",
+                    "client_id": "novamind",
+                    "secret": "s",
+                    "settings": {"server_url": server.issuer, "oauth_pkce_enabled": True},
+                }
+            ]
+        }
+    }
+    identity.forget_keys()
+    yield server
+    identity.forget_keys()
+    server.shutdown()
+    server.server_close()
+
+
+def ask(token):
+    answer = Client().get("/api/v1/patients", headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code, answer.json().get("code")
+
+
+def connect(user, subject="subject-1"):
+    SocialAccount.objects.create(user=user, provider="clinic", uid=subject)
+
+
+def test_an_id_token_opens_the_api_for_whom_it_is_connected_with(provider, psychiatrist):
+    assert ask(provider.token()) == (401, "authentication_failed")
+    connect(psychiatrist)
+    assert ask(provider.token()) == (200, None)
+    assert ask(provider.token(email="therapist@clinic.test", sub="subject-2"))[0] == 401
+    User.objects.update(is_active=False)
+    assert ask(provider.token())[0] == 401
+
+
+def test_staff_need_a_second_factor_there(provider, psychiatrist, make_user):
+    connect(psychiatrist)
+    for claims in (
+        {"amr": ["pwd"]},
+        {"amr": None},
+        {"amr": "mfa"},
+        {"firebase": {"sign_in_provider": "password"}, "amr": None},
+    ):
+        assert ask(provider.token(**claims)) == (401, "second_factor_required"), claims
+    assert ask(provider.token(amr=None, firebase={"sign_in_second_factor": "totp"}))[0] == 200
+    connect(make_user("someone@mail.test", "patient"), "subject-3")
+    assert ask(provider.token(sub="subject-3", amr=None)) == (403, "role_required")
+
+
+def signed_with_the_public_key(provider):
+    """HS256, for a server that takes the algorithm from the token and the key from the provider."""
+    public = provider.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    head = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT","kid":"k1"}').decode().rstrip("=")
+    signed = f"{head}.{provider.token().split('.')[1]}"
+    mac = hmac.new(public, signed.encode(), "sha256").digest()
+    return f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def test_no_forged_or_foreign_id_token_is_taken(provider, psychiatrist):
+    connect(psychiatrist)
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    good = provider.token()
+    forged = [
+        provider.token(key=stranger),
+        provider.token(key=stranger, kid="k2"),
+        provider.token(kid=None),
+        signed_with_the_public_key(provider),
+        provider.token(aud="another-app"),
+        provider.token(exp=int(time.time()) - 60),
+        provider.token(iat=int(time.time()) + 600),
+        provider.token(sub=None),
+        provider.token(exp=None),
+        good[:-6] + "AAAAAA",
+        good.rsplit(".", 1)[0] + ".",
+    ]
+    assert [number for number, token in enumerate(forged) if ask(token)[0] != 401] == []
+    assert ask(provider.token(iss="https://elsewhere.test"))[0] == 401  # nobody we know: ours, and not valid
+    assert ask(good)[0] == 200
+
+
+def test_its_keys_are_asked_for_once_and_made_up_key_ids_ask_nobody(provider, psychiatrist):
+    connect(psychiatrist)
+    for number in range(5):
+        ask(provider.token())
+        ask(provider.token(kid=f"made-up-{number}"))
+    assert provider.asked.count("/keys") == 1
+
+
+def test_a_provider_that_is_down_is_503_and_nobody_is_let_in(provider, psychiatrist):
+    connect(psychiatrist)
+    provider.broken = True
+    assert ask(provider.token()) == (503, "provider_unavailable")
+
+
+def sign_on(provider, client, process="login"):
+    start = client.post(f"/accounts/sso/clinic/?process={process}")
+    asked = parse_qs(urlsplit(start["Location"]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    return client.get("/accounts/sso/clinic/callback/", {"code": "c", "state": asked["state"][0]})
+
+
+def test_single_sign_on_knows_by_subject_and_still_asks_for_the_second_factor(provider, client, psychiatrist):
+    answer = sign_on(provider, client)
+    assert b"No account here yet" in answer.content  # the address is a colleague's, and that is nothing
+    assert User.objects.count() == 1
+    connect(psychiatrist)
+    code = code_of(psychiatrist)
+    assert sign_on(provider, client)["Location"] == "/accounts/code/"
+    assert client.get("/patients/")["Location"].startswith("/accounts/login/")
+    assert client.post("/accounts/code/", {"code": code})["Location"] == "/"
+    assert client.get("/patients/").status_code == 200
+    assert "Zqxname" not in str(list(SocialAccount.objects.values()))
+
+
+def test_single_sign_on_without_a_second_factor_opens_nothing(provider, client, psychiatrist):
+    connect(psychiatrist)
+    sign_on(provider, client)
+    assert client.get("/patients/")["Location"].startswith("/accounts/security/")
+
+
+def test_an_account_is_connected_by_its_owner(provider, client, psychiatrist, monkeypatch):
+    sign_in(client, psychiatrist)
+    at = time.time() + 660
+    monkeypatch.setattr(time, "time", lambda: at)
+    assert sign_on(provider, client, "connect")["Location"].startswith("/accounts/confirm/")
+    assert not SocialAccount.objects.exists()
+    client.post("/accounts/confirm/code/", {"code": code_of(psychiatrist)})
+    assert SocialAccount.objects.get().user == psychiatrist
+
+
+def test_a_callback_nobody_asked_for_signs_nobody_in(provider, client, psychiatrist):
+    connect(psychiatrist)
+    code_of(psychiatrist)
+    for query in ({}, {"code": "c"}, {"code": "c", "state": "made-up"}, {"error": "access_denied", "state": "x"}):
+        client.get("/accounts/sso/clinic/callback/", query)
+        assert client.get("/patients/")["Location"].startswith("/accounts/login/")
