@@ -18,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE  # where it is set, every process compiles Djan
 AS_IN_PRODUCTION := ENVIRONMENT=production DEMO=0 \
 	SECRET_KEY=only-for-the-deployment-check-0123456789-abcdefghijklmnop \
 	JWT_SECRET_KEY=only-for-the-deployment-check-9876543210-zyxwvutsrqponm \
+	AUDIT_SEAL_KEY=only-for-the-deployment-check-5678901234-mnopqrstuvwxyz \
 	METRICS_TOKEN=only-for-the-deployment-check ALLOWED_HOSTS=clinic.invalid \
 	DATABASE_URL=postgresql://app:unused@database.invalid/novamind \
 	REDIS_URL=rediss://broker.invalid/0 CACHE_URL=rediss://cache.invalid/0
@@ -26,7 +27,7 @@ AS_IN_PRODUCTION := ENVIRONMENT=production DEMO=0 \
 help:
 	@echo "make demo    a clinic with synthetic patients on this machine; ARGS=\"--port 8001 --reset\""
 	@echo "make test    the tests, without those that need a browser or kill processes; ARGS=\"-k actogram\""
-	@echo "make check   style, types, architecture, deployment settings, missing migrations"
+	@echo "make check   style, types, architecture, deployment settings, migrations, known weaknesses"
 	@echo "make fix     what can be corrected by machine"
 	@echo "make setup   the environment in .venv (the others do this themselves)"
 	@echo "make lock    resolve the dependencies of pyproject.toml anew"
@@ -42,13 +43,14 @@ test: $(STAMP)
 	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser" -n 2 $(ARGS)
 
 check: $(STAMP)
-	@echo "check 1/6: ruff" && $(BIN)/ruff check .
-	@echo "check 2/6: format" && $(BIN)/ruff format --check .
-	@echo "check 3/6: types" && $(BIN)/mypy
-	@echo "check 4/6: imports go down only" && $(BIN)/lint-imports
-	@echo "check 5/6: settings as in production" && \
+	@echo "check 1/7: ruff" && $(BIN)/ruff check .
+	@echo "check 2/7: format" && $(BIN)/ruff format --check .
+	@echo "check 3/7: types" && $(BIN)/mypy
+	@echo "check 4/7: imports go down only" && $(BIN)/lint-imports
+	@echo "check 5/7: settings as in production" && \
 		$(AS_IN_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	@echo "check 6/6: migrations" && ENVIRONMENT=test $(BIN)/python manage.py makemigrations --check --dry-run
+	@echo "check 6/7: migrations" && ENVIRONMENT=test $(BIN)/python manage.py makemigrations --check --dry-run
+	@echo "check 7/7: known weaknesses in code and packages" && $(BIN)/python .ci/weaknesses.py
 
 fix: $(STAMP)
 	@$(BIN)/ruff check --fix .

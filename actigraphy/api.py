@@ -20,10 +20,12 @@ from actigraphy.serializers import AnalysisSerializer, RecordingSerializer, Uplo
 from actigraphy.services import TREATING, ingest_recording
 from novamind.accounts.rights import HasRight
 from novamind.api import InvalidRequest
+from novamind.throttle.rates import rate
 from patients.access import patient_for
 from patients.consent import require
 
 
+@rate("upload")
 class UploadView(APIView):
     """Send a recording; the same file again answers 200 with the first one."""
 
@@ -62,6 +64,8 @@ class UploadView(APIView):
             raise InvalidRequest("wrong_device", str(error)) from None
         except EmptyWindow as error:
             raise InvalidRequest("empty_window", str(error)) from None
+        if not request.user.may("see_patients"):  # a device sends and is told nothing, not even of what it sent before
+            return Response({"recording_id": str(recording.pk)}, status=201 if created else 200)
         body = RecordingSerializer(recording, context={"request": request}).data
         return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
 

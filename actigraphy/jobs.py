@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
+
 from novamind.jobs.finish import Finish
 from novamind.jobs.kinds import job, subscribes
 from novamind.jobs.work import current_work, step
@@ -15,8 +17,10 @@ def analyze(recording_id: UUID) -> Finish:
     returned in one, if this attempt is still the current one."""
     from actigraphy import pat, services
     from actigraphy.analysis import analyze as analyze_read
+    from actigraphy.analysis import code_version
     from actigraphy.models import Recording
     from actigraphy.readers import UnreadableRecording
+    from novamind.audit.runs import model_run
     from patients.consent import allows
 
     recording = Recording.objects.select_related("patient", "source").get(pk=recording_id)
@@ -28,10 +32,14 @@ def analyze(recording_id: UUID) -> Finish:
     except UnreadableRecording as error:
         code, detail = error.code, error.detail
         return Finish(save=lambda: services.fail_recording(recording, code, detail))
-    with step("sleep_and_rhythm"):
+    of = [recording.patient_id]
+    with step("sleep_and_rhythm"), model_run(model="sleep and rhythm", version=code_version(), patients=of):
         analyzed = analyze_read(read, device_type=recording.source.device_type)
-    with step("pat"):
-        view = pat.view(analyzed.device, pat.in_production())
+    weights = pat.in_production()
+    version = weights.sha256[:12] if weights else ""
+    with step("pat"), model_run(model=settings.PAT_MODEL_ID, version=version, patients=of) as run:
+        view = pat.view(analyzed.device, weights)
+        run.abstained(view)
     work = current_work()
     return Finish(
         save=lambda: services.store_analysis(recording, analyzed, view, requested_by=work.actor if work else None),

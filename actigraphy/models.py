@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
+from novamind.phi.sealed import SealedField
 from patients.models import ConsentPurpose, ConsentStream, Patient, allowed
 
 
@@ -69,7 +70,7 @@ class Recording(PatientRecord):
     size = models.PositiveBigIntegerField(editable=False)
     file_name = EncryptedField(max_length=255)
     storage_name = models.CharField(max_length=120, editable=False)
-    file_key = models.BinaryField(editable=False)
+    file_key = SealedField(file="storage_name", editable=False)
     format = models.CharField(max_length=40)
     columns = models.JSONField(null=True, blank=True, help_text="stated column mapping of a generic CSV")
     zone = models.CharField(max_length=64)
@@ -96,6 +97,8 @@ class Recording(PatientRecord):
 
 class Signal(PatientRecord):
     """One UTC day of one channel of one source: float32 on a fixed grid, NaN where nothing was measured."""
+
+    writes_are_noted: ClassVar[bool] = False
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="signals")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="signals")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.science.devices import DEVICES
 from novamind import clock
+from novamind.limits import LIMITS
 
 
 class MetadataField(serializers.JSONField):
@@ -44,8 +46,9 @@ class UploadSerializer(serializers.Serializer):
             raise serializers.ValidationError(error.messages) from None
 
     def validate_metadata(self, value: Any) -> Any:
-        if not isinstance(value, dict) or len(str(value)) > 10_000:
-            raise serializers.ValidationError("An object of at most 10,000 characters.")
+        most = LIMITS["metadata"].value
+        if not isinstance(value, dict) or len(json.dumps(value)) > most:
+            raise serializers.ValidationError(f"An object of at most {most:,} characters.")
         return value
 
 

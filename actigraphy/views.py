@@ -21,6 +21,7 @@ from actigraphy.services import TREATING, WITHHELD, ingest_recording
 from novamind import display
 from novamind.accounts.rights import requires
 from novamind.measures import Abstained
+from novamind.throttle.rates import rate
 from patients.consent import allows, require
 from patients.models import Patient
 from patients.pages import patient_page
@@ -64,6 +65,7 @@ def _chosen(rows: list[dict[str, Any]], wanted: str | None) -> dict[str, Any] | 
     return by_id.get(wanted or "", rows[0] if rows else None)
 
 
+@rate("upload")
 @require_http_methods(["GET", "POST"])
 @requires("upload_recordings")
 def upload(request: HttpRequest, patient_id: UUID) -> HttpResponse:

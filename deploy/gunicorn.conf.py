@@ -11,7 +11,8 @@ graceful_timeout = 20
 keepalive = 5
 max_requests = 5000
 max_requests_jitter = 500
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the heartbeat must not wait for a slow disk
+# The heartbeat must not wait for a slow disk; gunicorn makes a file of its own there.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # nosec B108
 accesslog = None  # the audit trail says who saw what; a second list of paths and addresses would only leak
 control_socket_disable = True
 forwarder_headers = ""  # by default a proxy may set SCRIPT_NAME and PATH_INFO; ours does not, so whoever does is not it

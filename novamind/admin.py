@@ -1,4 +1,4 @@
-"""Django admin, in order: who may open it and the two kinds of page it has."""
+"""Django admin, in order: who may open it, and pages to look at (those to work on: novamind.accounts.managed)."""
 
 import re
 from typing import Any
@@ -38,7 +38,7 @@ class NovamindAdminSite(admin.AdminSite):
         return response
 
 
-class _Page(admin.ModelAdmin):
+class Page(admin.ModelAdmin):
     """A list takes from its address the filters it offers, and no others.
 
     Django takes any lookup on any field of the model, and many of them end in an error of the database.
@@ -62,7 +62,7 @@ def _is_part_of_a_date(part: str, value: str) -> bool:
     return bool(re.fullmatch(r"\d{1,4}", value, re.ASCII)) and low <= int(value) <= high
 
 
-class ReadOnlyAdmin(_Page):
+class ReadOnlyAdmin(Page):
     """A page to look at: what it shows is written elsewhere, or never changes."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -79,32 +79,6 @@ class ReadOnlyAdmin(_Page):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class ManagedAdmin(_Page):
-    """A page to work on, for whoever may manage accounts and teams.
-
-    What is done here the audit row names (``novamind.audit.receivers.note_administered``), so things are deleted one at
-    a time.
-    """
-
-    actions = None
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.may("manage_accounts")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.may("manage_accounts")
-
-    has_add_permission = has_view_permission
-    has_change_permission = has_view_permission
-    has_delete_permission = has_view_permission
-
-    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return refused_if_sent(request, super().render_change_form(request, *args, **kwargs))
-
-    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
-        return refused_if_sent(request, super().render_delete_form(request, context))
 
 
 def refused_if_sent(request: HttpRequest, form: HttpResponse) -> HttpResponse:

@@ -18,10 +18,14 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from novamind.accounts.rights import Refused
 from novamind.audit.recording import saw, unseen
 from novamind.audit.records import PatientRecord
+from novamind.limits import LIMITS
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
+from novamind.throttle.rates import TooMany, waiting
 
 logger = logging.getLogger(__name__)
+
+SIGN_OUT = {"account_logout", "admin:logout"}
 
 
 class CursorPages(CursorPagination):
@@ -29,7 +33,7 @@ class CursorPages(CursorPagination):
 
     page_size = 50
     page_size_query_param = "page_size"
-    max_page_size = 500
+    max_page_size = LIMITS["page"].value
     ordering = "-created_at"
 
     def decode_cursor(self, request: Any) -> Any:
@@ -83,6 +87,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.exception("a key or a ciphertext failed")
         body = _body("keys_unavailable", "The record cannot be opened now. Please try again.", request_id)
         return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+    if isinstance(error, TooMany):
+        body = _body("rate_limited", waiting(error.wait_s), request_id)
+        return Response(body, status=status.HTTP_429_TOO_MANY_REQUESTS, headers={"Retry-After": str(error.wait_s)})
     if isinstance(error, SuspiciousOperation):  # too many fields, too long a field: Django's own limits
         error = exceptions.ParseError("The request has too many or too long fields.")
     response = drf_exception_handler(error, context)
@@ -130,4 +137,8 @@ class NoStoreMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store, private")
+        match = request.resolver_match
+        if match is not None and match.view_name in SIGN_OUT and request.method == "POST":
+            # Also what the browser kept for its "back" button.
+            response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
         return response

@@ -35,12 +35,16 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class PatientTab:
-    """A tab of the patient's pages; its URL takes ``patient_id``. ``right`` hides it from who may not open it."""
+    """A tab of the patient's pages; its URL takes ``patient_id``. ``right`` hides it from who may not open it.
+
+    ``in_care``: not for emergency access alone.
+    """
 
     label: str
     url_name: str
     order: int
     right: str = "see_patients"
+    in_care: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def _declared(attribute: str) -> Iterator[Any]:
         yield from getattr(config, attribute, ())
 
 
-def patient_tabs(patient_id: object, user: Any) -> list[dict[str, str]]:
+def patient_tabs(patient_id: object, user: Any, *, in_care: bool = True) -> list[dict[str, str]]:
     """The tabs this user may open, in order, each with label, url_name and url."""
     tabs: list[PatientTab] = sorted(_declared("patient_tabs"), key=lambda tab: tab.order)
     return [
@@ -75,7 +79,7 @@ def patient_tabs(patient_id: object, user: Any) -> list[dict[str, str]]:
             "url": reverse(tab.url_name, kwargs={"patient_id": patient_id}),
         }
         for tab in tabs
-        if user.may(tab.right)
+        if user.may(tab.right) and (in_care or not tab.in_care)
     ]
 
 
@@ -113,8 +117,18 @@ def start_parts() -> list[str]:
 
 def compliance_checks() -> Iterator[Check]:
     """What each app can say of its own safety (``compliance`` on its AppConfig: functions that yield checks)."""
-    for name in _declared("compliance"):
+    for name in compliance_parts():
         yield from import_string(name)()
+
+
+def activity_rules() -> list[str]:
+    """Dotted names of rules for the weekly review of activity that only an app can compute (``activity``)."""
+    return list(_declared("activity"))
+
+
+def compliance_parts() -> list[str]:
+    """Dotted names of the functions that yield checks, lowest app first."""
+    return list(_declared("compliance"))
 
 
 def demo_parts() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SECRET_CHARACTERS = 32
 METRICS_CHARACTERS = 16
+SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY")
 SWITCHES = ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED")
 CHECKED_CERTIFICATE = {"verify-ca", "verify-full"}
 
@@ -27,11 +29,12 @@ def dangers(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is off."
     if settings["DEMO"]:
         yield "DEMO is on; it is for synthetic patients."
-    for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+    for name in SECRETS:
         if len(settings[name]) < SECRET_CHARACTERS:
             yield f"{name} is shorter than {SECRET_CHARACTERS} characters."
-    if settings["SECRET_KEY"] == settings["JWT_SECRET_KEY"]:
-        yield "JWT_SECRET_KEY is the same as SECRET_KEY."
+    for one, other in combinations(SECRETS, 2):
+        if settings[one] == settings[other]:
+            yield f"{other} is the same as {one}."
     if 0 < len(settings["METRICS_TOKEN"]) < METRICS_CHARACTERS:
         yield f"METRICS_TOKEN is shorter than {METRICS_CHARACTERS} characters."
     yield from _on_the_wire(settings)
@@ -47,6 +50,8 @@ def _on_the_wire(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "CSRF_TRUSTED_ORIGINS names an origin that is not https://."
     if settings["SENTRY_DSN"] and not settings["SENTRY_DSN"].startswith("https://"):
         yield "SENTRY_DSN is not https://."
+    if not all(provider["issuer"].startswith("https://") for provider in settings["OIDC_PROVIDERS"]):
+        yield "OIDC_PROVIDERS names an issuer that is not https://."
     if settings["TRUSTED_PROXY_COUNT"] < 0:
         yield "TRUSTED_PROXY_COUNT is negative."
 
@@ -60,13 +65,14 @@ def _of_the_stores(settings: Mapping[str, Any]) -> Iterator[str]:
     if not settings["REDIS_URL"]:
         yield "REDIS_URL is not set."
     for name in ("REDIS_URL", "CACHE_URL"):
-        if settings[name] and not _is_checked_redis(settings[name]):
+        if settings[name] and not is_checked_redis(settings[name]):
             yield f"{name} is not rediss://, or its certificate is not checked."
     if settings["S3_ENDPOINT_URL"] and not _is_safe_endpoint(settings["S3_ENDPOINT_URL"]):
         yield "S3_ENDPOINT_URL is not https:// and leaves this machine's own network."
 
 
-def _is_checked_redis(url: str) -> bool:
+def is_checked_redis(url: str) -> bool:
+    """TLS to Redis with its certificate and name checked."""
     asked = parse_qs(urlsplit(url).query, keep_blank_values=True)
     checked = {value.lower() for value in asked.get("ssl_cert_reqs", [])} <= {"required", "cert_required"}
     # Left out, the host name is checked; clients differ in what they take for a "no".

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET
+from django.views.defaults import bad_request, server_error
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -50,6 +51,29 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: the role does not include it, or the sentence of a refusal of another kind."""
     refusal = exception.detail if isinstance(exception, Refused) else None
     return render(request, "403.html", {"refusal": refusal}, status=403)
+
+
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 before any view: a host that is not ours, too many parameters. Nothing of the request is trusted."""
+    if _of_the_api(request):
+        return _as_json(request, 400, "parse_error", "The host, the parameters or the fields are malformed.")
+    return bad_request(request, exception)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """500 that no view of the API could say itself."""
+    if _of_the_api(request):
+        return _as_json(request, 500, "unexpected", "Something went wrong here. The administrators were told.")
+    return server_error(request)
+
+
+def _of_the_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def _as_json(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    body = {"code": code, "detail": detail, "request_id": getattr(request, "request_id", None)}
+    return JsonResponse(body, status=status)
 
 
 class UnmatchedView(APIView):

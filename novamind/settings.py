@@ -13,6 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from novamind.hardening import refuse_unsafe
+from novamind.limits import FILE_MB, JSON_BYTES, LIMITS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -60,6 +61,8 @@ def development_secret(path: Path) -> str:
 
 SECRET_KEY = secret("SECRET_KEY")
 JWT_SECRET_KEY = secret("JWT_SECRET_KEY")
+AUDIT_SEAL_KEY = secret("AUDIT_SEAL_KEY")
+AUDIT_ANCHOR_URL = env.str("AUDIT_ANCHOR_URL", default="")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if HARDENED else ["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -91,11 +94,18 @@ INSTALLED_APPS = [
     "guardian",
     "auditlog",
     "storages",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "novamind.phi",
+    "novamind.throttle",
     "novamind.accounts",
     "novamind.audit",
     "novamind.jobs",
     "novamind.registry",
+    "novamind.compliance",
     "patients",
     "actigraphy",
     "twins",
@@ -106,18 +116,22 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Outside whatever answers by itself: a refusal is framed no more than a page.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "novamind.api.NoStoreMiddleware",
     "novamind.accounts.sessions.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "novamind.accounts.sessions.SignInMiddleware",
     # Outside CSRF, login and views: refusals are on record too.
     "novamind.audit.middleware.AuditMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Before CSRF, which reads the body: a stranger is turned away unread.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "novamind.accounts.second_factor.SecondFactorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "novamind.urls"
@@ -166,7 +180,10 @@ AWS_REGION = env.str("AWS_REGION", default="")
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 KMS_KEY_ID = env.str("KMS_KEY_ID", default="")
 MASTER_KEY_FILE = Path(env.str("MASTER_KEY_FILE", default=str(DATA_DIR / "secrets" / "master.key")))
-UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=50)
+# The master key before this one, while data keys are wrapped anew
+MASTER_KEY_OLD_FILE = env.str("MASTER_KEY_OLD_FILE", default="")
+KEY_MAX_AGE_DAYS = env.int("KEY_MAX_AGE_DAYS", default=365)
+UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=FILE_MB)
 _files: dict[str, object] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": str(DATA_DIR / "files"), "file_permissions_mode": 0o600},
@@ -201,7 +218,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not HARDENED
 if not HARDENED:
     STATIC_ROOT.mkdir(exist_ok=True)  # empty here; WhiteNoise warns of a missing one at every start
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = LIMITS["form_fields"].value
 
 # Cache and broker
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -224,10 +242,51 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "novamind.audit.throttle.ThrottledBackend",  # first: before a password is hashed
     "django.contrib.auth.backends.ModelBackend",  # guardian's would open has_perm on patients
+    "novamind.accounts.codes.SecondFactorBackend",
 ]
-LOGIN_URL = "accounts:login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "accounts:login"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "novamind.accounts.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators make accounts
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_RATE_LIMITS = False  # allauth's live in the cache and fail open; ours in the trail (novamind.audit.throttle)
+MFA_ADAPTER = "novamind.accounts.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "novamind.accounts.forms.CodeForm",
+    "reauthenticate": "novamind.accounts.forms.CodeAgainForm",
+    "activate_totp": "novamind.accounts.forms.SetUpAppForm",
+    "add_webauthn": "novamind.accounts.forms.AddPasskeyForm",
+}
+MFA_RATE_LIMITS = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey alone is two factors only with a fingerprint, a face or a PIN
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HARDENED
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TRUST_ENABLED = False
+# Single sign-on: [{"id": "clinic", "name": "Clinic", "issuer": "https://…", "client_id": "…", "secret": "…"}]
+OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", default=[])
+SOCIALACCOUNT_ADAPTER = "novamind.accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": provider["id"],
+                "name": provider["name"],
+                "client_id": provider["client_id"],
+                "secret": provider.get("secret", ""),
+                "settings": {"server_url": provider["issuer"], "oauth_pkce_enabled": True},
+            }
+            for provider in OIDC_PROVIDERS
+        ]
+    }
+}
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -236,6 +295,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "novamind.accounts.passwords.WordsOfThisPlaceValidator"},
 ]
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -278,11 +338,13 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First, so that an anonymous caller is answered 401 with a WWW-Authenticate header.
         "novamind.accounts.authentication.TokenAuthentication",
+        "novamind.accounts.authentication.IdentityAuthentication",
+        "novamind.accounts.authentication.DeviceAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["novamind.parsers.ShallowJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["novamind.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "novamind.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "novamind.api.exception_handler",

@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from actigraphy.api import AnalysisViewSet, RecordingViewSet, UploadView
 from novamind import health, pages
-from novamind.accounts.api import LoginView
+from novamind.accounts.api import LoginView, LogoutView, RefreshView
 from patients.api import ConsentsView, PatientViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -17,6 +17,8 @@ router.register("actigraphy/analyses", AnalysisViewSet, basename="analysis")
 
 api = [
     path("auth/login", LoginView.as_view(), name="login"),
+    path("auth/refresh", RefreshView.as_view(), name="refresh"),
+    path("auth/logout", LogoutView.as_view(), name="logout"),
     path("actigraphy/upload", UploadView.as_view(), name="upload"),
     path("patients/<uuid:patient_id>/consents", ConsentsView.as_view(), name="consents"),
     *router.urls,
@@ -31,6 +33,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/actigraphy/", include("actigraphy.urls")),
     path("provenance/<uuid:record_id>/", pages.provenance, name="provenance"),
     path("jobs/", include("novamind.jobs.urls")),
+    path("compliance/", include("novamind.compliance.urls")),
     path("audit/", include("novamind.audit.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
@@ -46,4 +49,6 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
 ]
 
+handler400 = "novamind.pages.malformed"
 handler403 = "novamind.pages.refused"
+handler500 = "novamind.pages.broken"

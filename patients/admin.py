@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from novamind.admin import ManagedAdmin, ReadOnlyAdmin
+from novamind.accounts.managed import ManagedAdmin
+from novamind.admin import ReadOnlyAdmin
 from novamind.audit.lists import RecordedList
 from novamind.audit.recording import aggregates
 from patients.models import CareAssignment, CareTeam, Consent, EmergencyAccess, Grant, Membership, Patient

@@ -10,14 +10,19 @@ class PatientsConfig(AppConfig):
     verbose_name = "Patients"
     nav = [
         NavItem("Patients", "patients:list", "patients", 20, "see_patients"),
+        NavItem("Who saw my chart", "patients:my-trail", "audit", 25, "own_chart"),
         NavItem("Emergencies", "patients:reviews", "warning", 65, "review_break_glass"),
     ]
     patient_tabs = [
         PatientTab("Private notes", "patients:psychotherapy", 65, "psychotherapy_notes"),
+        PatientTab("Devices", "patients:devices", 80, "manage_devices"),
         PatientTab("Consent", "patients:consents", 85),
+        PatientTab("Access", "patients:trail", 90, in_care=True),
     ]
+    activity = ["patients.namesakes.SAME_SURNAME"]
     audit_purpose = ["patients.emergency.purpose_of"]
     compliance = ["patients.compliance.checks"]
+    at_start = ["patients.services.fill_search_texts"]
     demo = ["patients.demo.seed"]
 
     def ready(self) -> None:

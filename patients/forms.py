@@ -8,6 +8,8 @@ from django import forms
 
 from novamind import clock
 from novamind.accounts.models import User
+from novamind.limits import NOTE_CHARACTERS
+from patients.devices import DeviceKind
 from patients.models import (
     CareTeam,
     Consent,
@@ -131,7 +133,7 @@ class ConsentForm(forms.Form):
 class NoteForm(forms.Form):
     """A psychotherapy note."""
 
-    text = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 16}))
+    text = forms.CharField(max_length=NOTE_CHARACTERS, widget=forms.Textarea(attrs={"rows": 16}))
     part2 = forms.BooleanField(label="About substance use treatment (42 CFR Part 2)", required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -154,3 +156,9 @@ class AuthorizationForm(forms.Form):
         if signed > clock.now().date():
             raise forms.ValidationError("This day is still to come.")
         return signed
+
+
+class DeviceForm(forms.Form):
+    """What kind of device is to send."""
+
+    kind = forms.ChoiceField(label="Kind", choices=DeviceKind.choices)

@@ -51,7 +51,7 @@ def scan_everything() -> PhiScan:
 
     def readable() -> Iterator[Identifiers]:
         nonlocal unreadable
-        for patient in Patient.objects.order_by().iterator(chunk_size=500):
+        for patient in Patient.objects.filter(disposed_at=None).order_by().iterator(chunk_size=500):
             try:
                 yield of(patient)
             except DAMAGED:

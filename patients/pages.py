@@ -29,7 +29,7 @@ def patient_page(
         "banner": banner(patient),
         "emergency": None if in_care else running_emergency(request.user, patient),
         "may_change": in_care,
-        "tabs": frame.patient_tabs(patient.pk, request.user),
+        "tabs": frame.patient_tabs(patient.pk, request.user, in_care=in_care),
         "active_tab": active_tab,
     }
     return patient, context

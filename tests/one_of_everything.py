@@ -61,16 +61,28 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
 
 def one_of_everything(patient: Any) -> SimpleNamespace:
     """This patient's chart, and ``rows``: a row of every model by ``app_model``."""
+    from allauth.socialaccount.models import SocialAccount
     from auditlog.models import LogEntry
     from django.contrib.auth.models import Group
 
-    from novamind.accounts.models import User
-    from novamind.audit.models import AuditEvent, AuditEventPatient
+    from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
+    from novamind.audit.models import (
+        ActivityReview,
+        Anchor,
+        AuditEvent,
+        AuditEventPatient,
+        ChainCheck,
+        Change,
+        Reconciliation,
+        Seal,
+    )
+    from novamind.compliance.models import Affected, CheckResult, Finding, Incident
     from novamind.jobs.models import AdminAlert, Job
     from novamind.phi import vault
     from novamind.phi.detection import Kind
-    from novamind.phi.models import DataKey, PhiScan, PhiToken
+    from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
     from novamind.registry.models import InferenceRecord, ModelVersion
+    from novamind.throttle.models import Attempts
     from patients.models import (
         CareAssignment,
         CareTeam,
@@ -91,6 +103,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         request_id="r", app_version="0",
     )  # fmt: skip
     made.event_patient = AuditEventPatient.objects.create(event=made.event, patient_id=patient.pk, at=made.event.at)
+    made.seal = Seal.objects.create(seq=10**6, event_id=made.event.pk, mac=b"0" * 32)
     made.version = ModelVersion.objects.create(
         name="PAT-S", version="1", kind="encoder", weights_sha256="0" * 64, weights_file="w.h5", code_version="0",
         created_by="a",
@@ -114,6 +127,11 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     )
     vault.token_for("Zqxoutput", Kind.NAME, patient.pk)
     PhiScan.objects.create(started_at=START, finished_at=START, patients=1, characters=1)
+    made.finding = Finding.objects.create(key="k", title="t", owner="o", due_at=START, notes="asked")
+    made.incident = Incident.objects.create(
+        title="t", what="A list was lost.", reasons="It was found.", discovered_at=START, recorded_by=stranger
+    )
+    Affected.objects.create(incident=made.incident, patient_id=patient.pk, first_at=START, last_at=START, events=1)
     made.rows = {
         "patients_consent": made.consent, "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
@@ -123,7 +141,21 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,
         "audit_auditeventpatient": made.event_patient, "registry_modelversion": made.version,
         "registry_inferencerecord": made.inference, "phi_datakey": DataKey.objects.first(),
+        "phi_erasedfile": ErasedFile.objects.create(name="sealed/0", due_at=START),
         "phi_phitoken": PhiToken.objects.first(), "phi_phiscan": PhiScan.objects.first(),
+        "audit_activityreview": ActivityReview.objects.create(week=date(2027, 3, 1), reviewed_by=stranger),
+        "audit_change": Change.objects.create(at=START, op="INSERT", table_name="x", row_id="1", columns=[]),
+        "audit_reconciliation": Reconciliation.objects.create(since=START, until=START, changes=0, unaudited=0),
+        "audit_seal": made.seal, "audit_anchor": Anchor.objects.create(seq=1),
+        "audit_chaincheck": ChainCheck.objects.create(seals=1, events=1, findings=0),
+        "accounts_signin": SignIn.objects.create(user=stranger, started_at=START, last_active_at=START),
+        "accounts_tokenfamily": TokenFamily.objects.create(user=stranger, started_at=START),
+        "accounts_devicetoken": DeviceToken.objects.create(user=stranger, digest="d", expires_at=START),
+        "socialaccount_socialaccount": SocialAccount.objects.create(user=stranger, provider="nobody", uid="7"),
+        "throttle_attempts": Attempts.objects.create(kind="mfa", key="0" * 32, since=START, count=1),
+        "compliance_checkresult": CheckResult.objects.create(key="k", title="t", state="fails", owner="o"),
+        "compliance_finding": made.finding, "compliance_incident": made.incident,
+        "compliance_affected": made.incident.affected.get(),
         "auth_group": Group.objects.first(), "auditlog_logentry": LogEntry.objects.first(),
     }  # fmt: skip
     return made

@@ -28,12 +28,14 @@ OURS = {
 }  # fmt: skip
 #: Models without a page of their own, and why.
 LEFT_OUT = {
+    "accounts.RefreshToken": "a digest; its family has a page",
+    "accounts.UsedCode": "a number that only says not again",
     "patients.PsychotherapyNote": "their author's alone (45 CFR 164.501)",
     "patients.PsychotherapyAuthorization": "tells who may read a psychotherapy note",
     "guardian.GroupObjectPermission": "grants are to users, in patients.Grant",
     "guardian.UserObjectPermission": "replaced by patients.Grant, which knows reasons and ends",
 }
-MANAGED = {"accounts.User", "patients.CareTeam"}
+MANAGED = {"accounts.User", "patients.CareTeam", "socialaccount.SocialAccount"}
 
 
 def model_admins() -> dict[str, admin.ModelAdmin]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError
-from rest_framework_simplejwt.tokens import AccessToken
 
+from novamind.accounts import tokens
 from novamind.audit.models import AuditEvent
 from novamind.phi.keys import KeyUnavailable
 from novamind.phi.models import DataKey
@@ -50,7 +50,7 @@ def test_401_for_a_stranger_says_how_to_sign_in(client, db):
 
 
 def test_401_for_a_token_of_somebody_who_left_is_a_sentence_too(client, psychiatrist):
-    token = AccessToken.for_user(psychiatrist)
+    token = tokens.begin(psychiatrist).access
     type(psychiatrist).objects.update(is_active=False)
     refused = says(client.get(PATIENTS, headers={"Authorization": f"Bearer {token}"}), 401, "authentication_failed")
     assert refused["detail"] == "User is inactive"

@@ -93,6 +93,25 @@ def test_the_proxy_reaches_the_web_server_and_nothing_behind_it():
     assert [name for name, service in SERVICES.items() if "edge" in service.get("networks", [])] == ["web", "proxy"]
 
 
+def test_the_proxy_speaks_tls_1_2_at_least_and_never_plain_http_to_people():
+    caddyfile = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    site = caddyfile[caddyfile.index("{$SITE_ADDRESS") :]
+    assert re.findall(r"tls \{\s*protocols (.+)", site) == ["tls1.2 tls1.3"]
+    assert "auto_https off" not in caddyfile
+    assert re.findall(r"^http://(\S+)", caddyfile, flags=re.MULTILINE) == [":2080"]  # the health check of the container
+    assert "2080" not in " ".join(SERVICES["proxy"]["ports"])
+
+
+def test_inside_the_network_database_broker_and_cache_speak_tls_1_3_alone():
+    assert "-cssl_min_protocol_version=TLSv1.3" in SERVICES["postgres"]["command"]
+    assert "-cssl=on" in SERVICES["postgres"]["command"]
+    for name in ("redis", "cache"):
+        command = " ".join(SERVICES[name]["command"].split())
+        assert "--port 0 --tls-port 6379 --tls-protocols TLSv1.3 " in command
+    assert SERVICES["web"]["environment"]["DATABASE_URL"].count("sslmode=verify-full") == 1
+    assert {SERVICES["web"]["environment"][name][:9] for name in ("REDIS_URL", "CACHE_URL")} == {"rediss://"}
+
+
 def test_the_broker_keeps_its_messages_and_the_cache_may_forget():
     assert "--appendonly yes --maxmemory-policy noeviction" in " ".join(SERVICES["redis"]["command"].split())
     assert "allkeys-lru" in SERVICES["cache"]["command"]

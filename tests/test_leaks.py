@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
-from rest_framework_simplejwt.tokens import AccessToken
 
 from actigraphy.models import Recording
 from actigraphy.tests.recording_files import awd
+from novamind.accounts import tokens
 from novamind.audit.models import AuditEvent
 from novamind.jobs.models import Job
 from novamind.jobs.runner import run_waiting
@@ -32,6 +33,15 @@ PHONE, MAIL = "99977810", "zqx7781@mail.test"
 FILE, SERIAL, NOTE, QUERY = "ZQX-FILE-7781", "ZQXSER77810", "zqx-note-7781", "zqx-query-7781"
 SUBJECT = "Zqxsubject Jane"
 CANARIES = [FIRST, LAST, BORN, "17.02.1931", "02/17/1931", MRN, PHONE, MAIL, FILE, SERIAL, NOTE, QUERY, SUBJECT]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(settings: Any) -> Iterator[None]:
+    """A cache in memory that nobody has written to."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "leaks"}}
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ class Tour:
         self.doctor, self.stranger, self.nobody = (Client(raise_request_exception=False) for _ in range(3))
         self.doctor.force_login(doctor)
         self.stranger.force_login(stranger)
-        self.token = {"HTTP_AUTHORIZATION": f"Bearer {AccessToken.for_user(doctor)}"}
+        self.token = {"HTTP_AUTHORIZATION": f"Bearer {tokens.begin(doctor).access}"}
         self.refusals: list[bytes] = []
         self.heads: list[str] = []
 
@@ -175,6 +185,11 @@ def toured(
     return tour
 
 
+def cached() -> list[bytes]:
+    """Keys and values of the cache, as it keeps them."""
+    return [key.encode() + b" " + value for key, value in cache._cache.items()]
+
+
 def found_anywhere(tour: Tour, log: io.StringIO, folders: list[Path]) -> list[str]:
     """Every place that holds a canary, as ``place: canary``."""
     places = {
@@ -185,6 +200,7 @@ def found_anywhere(tour: Tour, log: io.StringIO, folders: list[Path]) -> list[st
             f"file {path.name}": path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()
         },
     }
+    places |= {f"cache {number}": content for number, content in enumerate(cached())}
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         database: sqlite3.Connection = connection.connection
@@ -216,6 +232,8 @@ LEAKS = {
     "a log line": lambda tour, log, folder: logging.getLogger("novamind.leak").error("opened %s", LAST),
     "a stored file": lambda tour, log, folder: (folder / "plain").write_bytes(SUBJECT.encode("utf-16-le")),
     "a message": lambda tour, log, folder: (folder / "message").write_text("Wlhwc3RhcnQ=" + MRN.encode().hex()),
+    "a cached value": lambda tour, log, folder: cache.set("page", f"<td>{LAST}</td>"),
+    "the key of a cached value": lambda tour, log, folder: cache.set(f"patient:{MRN}", 1),
     "a refusal": lambda tour, log, folder: tour.refusals.append(f"no access to {LAST}".encode()),
     "an address": lambda tour, log, folder: tour.heads.append("/patients/?q=zqx7781%40mail.test {}"),
 }
@@ -234,4 +252,4 @@ def test_the_search_would_find_a_field_that_is_not_encrypted(db, monkeypatch, ma
     monkeypatch.setattr("novamind.phi.cipher.encrypt", lambda plain, **where: b"\x01" + plain)
     monkeypatch.setattr(EncryptedField, "from_db_value", lambda self, value, *rest: value and bytes(value)[1:].decode())
     make_patient(team)
-    assert find_in_database([LAST]) == [f"patients_patient.last_name: {LAST}"]
+    assert find_in_database([LAST]) == [f"patients_patient.{name}: {LAST}" for name in ("last_name", "search_text")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from auditlog.models import LogEntry
 from django.test import Client
-from rest_framework_simplejwt.tokens import AccessToken
 
+from novamind.accounts import tokens
 from novamind.audit.models import AuditEvent, AuditEventPatient
 from patients.services import leave_team
 from tests.trail import CANARIES, bearer, new_patient, patients_of, requests, the_request
@@ -40,7 +40,7 @@ def test_the_bearer_of_a_token_is_the_actor(client, psychiatrist, patient):
 
 @pytest.mark.django_db
 def test_a_forged_token_is_nobody(client, psychiatrist, patient):
-    token = str(AccessToken.for_user(psychiatrist))
+    token = tokens.begin(psychiatrist).access
     head, body, signature = token.split(".")
     for forged in (f"{head}.{body}.{'A' * len(signature)}", f"eyJhbGciOiJub25lIn0.{body}.", token[:-3]):
         answer = client.get(f"/api/v1/patients/{patient.pk}", HTTP_AUTHORIZATION=f"Bearer {forged}")

@@ -1,4 +1,4 @@
-"""Every few seconds: insert what recurs, free what a dead worker held, send again what has no message."""
+"""Every few seconds: seal the trail, insert what recurs, free what a dead worker held, send what has no message."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from novamind.audit.anchors import anchor_if_due
+from novamind.audit.seal import seal_new
 from novamind.clock import now
 from novamind.jobs.attempts import release_if_abandoned
 from novamind.jobs.kinds import PERIODIC, kind_named
@@ -32,12 +35,27 @@ class Ticked:
 def tick() -> Ticked:
     """One round. Two at once do no harm: rows and conditional UPDATEs decide."""
     moment = now()
+    keep_trail()
     inserted = insert_periodic(moment)
     quarantined = free_abandoned()
     ticked = Ticked(inserted, quarantined, send_unsent())
     if any((ticked.inserted, ticked.quarantined, ticked.sent)):
         logger.info("tick: %d inserted, %d quarantined, %d sent", ticked.inserted, ticked.quarantined, ticked.sent)
     return ticked
+
+
+def keep_trail() -> None:
+    """Seal what is new in the audit trail and anchor it. Here and not as a job, whose own events would never end.
+
+    A failure is told to the administrators and does not stop the tick; ``verify_audit`` finds what stays unsealed.
+    """
+    try:
+        seal_new()
+        anchor_if_due()
+    except Exception:
+        logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(
+            "the audit trail could not be sealed or anchored", exc_info=True, extra={"severity": "HIGH"}
+        )
 
 
 def insert_periodic(moment: datetime) -> int:

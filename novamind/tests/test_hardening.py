@@ -30,8 +30,10 @@ SAFE: dict[str, Any] = {
     "HIPAA_LOG_SANITIZATION_ENABLED": True,
     "SECRET_KEY": "s" * 32,
     "JWT_SECRET_KEY": "j" * 32,
+    "AUDIT_SEAL_KEY": "a" * 32,
     "METRICS_TOKEN": "",
     "SENTRY_DSN": "",
+    "OIDC_PROVIDERS": [],
     "ALLOWED_HOSTS": ["clinic.example"],
     "CSRF_TRUSTED_ORIGINS": ["https://clinic.example"],
     "TRUSTED_PROXY_COUNT": 1,
@@ -67,7 +69,10 @@ def test_safe_settings_start(change):
         ("SECRET_KEY", {"SECRET_KEY": "zqx" * 10}),
         ("JWT_SECRET_KEY", {"JWT_SECRET_KEY": "zqx" * 10}),
         ("JWT_SECRET_KEY", {"JWT_SECRET_KEY": SAFE["SECRET_KEY"]}),
+        ("AUDIT_SEAL_KEY", {"AUDIT_SEAL_KEY": "zqx" * 10}),
+        ("AUDIT_SEAL_KEY", {"AUDIT_SEAL_KEY": SAFE["JWT_SECRET_KEY"]}),
         ("METRICS_TOKEN", {"METRICS_TOKEN": "zqx"}),
+        ("OIDC_PROVIDERS", {"OIDC_PROVIDERS": [{"id": "x", "issuer": "http://zqx.example"}]}),
         ("SENTRY_DSN", {"SENTRY_DSN": "http://zqx@errors.example/1"}),
         ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": []}),
         ("ALLOWED_HOSTS", {"ALLOWED_HOSTS": ["clinic.example", "*"]}),
@@ -127,7 +132,7 @@ def test_the_settings_themselves_ask(change, said, tmp_path):
         "DATABASE_URL": "postgresql://app:x@database.invalid/novamind",
         "CACHE_URL": "",
     }
-    env |= {name: SAFE[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "REDIS_URL")} | change
+    env |= {name: SAFE[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY", "REDIS_URL")} | change
     started = subprocess.run(
         [sys.executable, "-c", "import novamind.settings"], env=env, cwd=ROOT, capture_output=True, text=True
     )

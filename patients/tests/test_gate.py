@@ -106,7 +106,10 @@ def test_a_name_spelled_letter_by_letter_is_blocked(patient):
 
 OUTSIDE = {"openai", "anthropic", "requests", "httpx", "urllib3", "aiohttp", "boto3"}
 #: Where the network is spoken to, and why no patient's text goes that way.
-ALLOWED = {"novamind/phi/keys.py": "KMS wraps and unwraps the master key"}
+ALLOWED = {
+    "novamind/phi/master.py": "KMS wraps and unwraps the master key",
+    "novamind/audit/anchors.py": "the newest seal, a number and a digest, goes to a bucket",
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -10,12 +10,15 @@ from django.contrib.auth.models import AnonymousUser, Permission
 from novamind import clock
 from novamind.audit.models import AuditEventPatient
 from novamind.audit.recording import recorded
+from novamind.phi.columns import Columns
+from novamind.phi.keys import forget_keys
 from patients.models import CareAssignment, Grant, Patient, age_on
 from patients.services import (
     MrnTaken,
     StaleEdit,
     assign_patient,
     create_patient,
+    fill_search_texts,
     find_patients,
     join_team,
     leave_team,
@@ -137,6 +140,46 @@ def test_a_patient_is_found_by_the_beginning_of_a_name_or_the_whole_number(patie
 @pytest.mark.parametrize("query", ["", "   ", "qxlast", "zqx-mrn-778", "%", "\x00", "nobody"])
 def test_anything_else_finds_nobody(patient, psychiatrist, query):
     assert find_patients(psychiatrist, query, at_most=9) == ([], 0)
+
+
+def test_a_patient_is_found_by_the_name_they_have_now(patient, psychiatrist):
+    update_patient(Patient.objects.get(pk=patient.pk), version=1, last_name="Ångström-Ødegård", mrn="New 1")
+    for query in ("angstrom", "Zqxfirst ång", "ødeg", "NEW  1"):
+        assert [found.pk for found in find_patients(psychiatrist, query, at_most=9)[0]] == [patient.pk]
+    assert find_patients(psychiatrist, "zqxlast", at_most=9) == ([], 0)
+    assert find_patients(psychiatrist, "ZQX-MRN-7781", at_most=9) == ([], 0)
+
+
+def test_a_list_is_sorted_by_name_accents_aside(make_patient, team, psychiatrist):
+    made = [("Berg", "Zoe"), ("Berg", "Ådne"), ("Berg Anders", "Ada"), ("Árnason", "Jón"), ("Zimmer", "A")]
+    for last, first in made:
+        make_patient(team, last_name=last, first_name=first)
+    pages = [Patient.objects.visible_to(psychiatrist).page_by_name(page, 2) for page in (1, 2, 3, 4)]
+    assert {total for _, total in pages} == {5}
+    names = [(patient.last_name, patient.first_name) for shown, _ in pages for patient in shown]
+    assert names == [made[3], made[1], made[0], made[2], made[4]]
+
+
+def test_patients_from_before_there_was_a_search_text_are_found_and_get_theirs(patient, psychiatrist):
+    Columns(Patient).rows.update(search_text=None)
+    assert find_patients(psychiatrist, "zqxlast", at_most=9)[1] == 1
+    said = []
+    fill_search_texts(said.append)
+    fill_search_texts(said.append)
+    assert said == ["1 patients can be searched for quickly now."]
+    assert Columns(Patient).rows.filter(search_text__isnull=True).count() == 0
+    assert find_patients(psychiatrist, "zqxlast", at_most=9)[1] == 1
+
+
+@pytest.mark.parametrize("number", [3, 30])
+def test_a_search_takes_as_many_queries_for_many_patients(
+    number, make_patient, team, psychiatrist, django_assert_num_queries
+):
+    for _ in range(number):
+        make_patient(team)
+    forget_keys()
+    with django_assert_num_queries(3):  # the texts, the keys, the patients shown
+        assert find_patients(psychiatrist, "zqxlast", at_most=2)[1] == number
 
 
 def test_a_hidden_patient_is_not_found_by_the_exact_number(patient, nurse):

@@ -14,6 +14,7 @@ from novamind import clock, frame
 from novamind.accounts.rights import requires
 from novamind.audit.models import EventType
 from novamind.audit.recording import note_type, saw, unseen
+from novamind.throttle.rates import rate
 from patients.forms import PatientForm
 from patients.models import CareAssignment, Patient
 from patients.pages import freshness, patient_page
@@ -26,21 +27,21 @@ PAGE = 50
 @requires("see_patients")
 def patient_list(request: HttpRequest) -> HttpResponse:
     """The user's own patients by name; only the page shown is noted as seen."""
-    with unseen():
-        patients = Patient.objects.visible_to(request.user).by_name()
     page = max(1, _int(request.GET.get("page"), 1))
-    shown = patients[(page - 1) * PAGE : page * PAGE]
+    with unseen():
+        shown, total = Patient.objects.visible_to(request.user).page_by_name(page, PAGE)
     context = {
         "rows": rows(shown),
         "query": None,
         "may_create": request.user.may("create_patients"),  # type: ignore[union-attr]
         "page": page,
-        "pages": max(1, -(-len(patients) // PAGE)),
-        "total": len(patients),
+        "pages": max(1, -(-total // PAGE)),
+        "total": total,
     }
     return render(request, "patients/list.html", context)
 
 
+@rate("search")
 @require_POST
 @requires("see_patients")
 def search(request: HttpRequest) -> HttpResponse:

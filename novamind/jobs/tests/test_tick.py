@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
+from novamind.audit.models import EventType, Seal
+from novamind.audit.recording import recorded, write_event
 from novamind.clock import now
 from novamind.jobs import metrics
 from novamind.jobs.kinds import PERIODIC, job, periodic
@@ -144,3 +147,17 @@ def test_the_figures_for_the_monitor_are_counted_from_rows(queued):
     assert metrics.counts_by_state()["quarantined"] == 0
     assert metrics.oldest_pending_age_s()["default"] == pytest.approx(60, abs=5)
     assert metrics.open_alerts() == 0
+
+
+def test_the_tick_seals_and_goes_on_when_it_cannot(messages, monkeypatch, caplog):
+    with recorded(actor_label="system:test", request_id=str(uuid4())) as ledger:
+        write_event(ledger, event_type=EventType.DATA_ACCESS, action="test")
+    tick()
+    assert Seal.objects.count() >= 1
+
+    def fails():
+        raise OSError("no such volume")
+
+    monkeypatch.setattr("novamind.jobs.tick.anchor_if_due", fails)
+    tick()
+    assert "could not be sealed or anchored" in caplog.text

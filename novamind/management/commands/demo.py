@@ -99,7 +99,8 @@ class Command(BaseCommand):
         for login in logins:
             self.stdout.write("  " + "   ".join(map(str.ljust, login, widths)) + "\n")
         self.stdout.write(
-            f"\n  Every patient is synthetic. Logs are in {settings.DATA_DIR / 'log'}. Ctrl-C stops it.\n\n"
+            "\n  The second factor: .venv/bin/python manage.py demo_code EMAIL prints the current code.\n"
+            f"  Every patient is synthetic. Logs are in {settings.DATA_DIR / 'log'}. Ctrl-C stops it.\n\n"
         )
         self.stdout.flush()
 

@@ -1,0 +1,56 @@
+"""How much at once: every limit on what is sent here, as one table of plain numbers.
+
+Readers, parsers and settings use them. What each is for, and what is answered beyond it, ``docs/limits.md`` says too,
+and a test compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+MB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One row: the number, of what, and the code of the answer beyond it (empty: not in force, ``what`` says why)."""
+
+    value: int
+    unit: str
+    what: str
+    code: str
+
+
+LIMITS: Final = MappingProxyType(
+    {
+        "file": Limit(50, "MB", "an uploaded file; the setting `UPLOAD_LIMIT_MB`", "file_too_large"),
+        "form_room": Limit(64, "kB", "what a form adds around its file; beyond it nothing is read", "too_large"),
+        "form_fields": Limit(1000, "fields", "a form, or the parameters of an address", "parse_error"),
+        "line": Limit(64, "kB", "a line of a recording with its end", "line_too_long"),
+        "columns": Limit(256, "columns", "a table", "too_many_columns"),
+        "recording_days": Limit(400, "days", "a recording, from its first to its last epoch", "too_long"),
+        "recording_epochs": Limit(6_000_000, "epochs", "a recording", "too_long"),
+        "recording_gap": Limit(30, "days", "between two lines of a recording", "gap_too_long"),
+        "future": Limit(10, "min", "after now, for what was measured", "in_the_future"),
+        "json": Limit(5, "MB", "a JSON body, and a form without its files", "too_large"),
+        "json_depth": Limit(32, "levels", "lists and objects of a JSON body within each other", "too_deep"),
+        "json_entries": Limit(10_000, "entries", "a list in a JSON body: the samples of a batch", "too_many_entries"),
+        "metadata": Limit(10_000, "characters", "what a device says beside its file", "invalid"),
+        "note": Limit(100_000, "characters", "a note", "invalid"),
+        "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
+        "archive_expanded": Limit(2048, "MB", "not in force: archives are refused whole (`archive_refused`)", ""),
+        "archive_ratio": Limit(100, "times", "not in force: archives are refused whole (`archive_refused`)", ""),
+        "archive_entries": Limit(1000, "entries", "not in force: archives are refused whole (`archive_refused`)", ""),
+        "multipart": Limit(500, "MB", "not in force: there is no upload in parts; `file` is the most", ""),
+    }
+)
+
+FILE_MB: Final = LIMITS["file"].value
+FORM_ROOM_BYTES: Final = LIMITS["form_room"].value * 1024
+LINE_BYTES: Final = LIMITS["line"].value * 1024
+JSON_BYTES: Final = LIMITS["json"].value * MB
+JSON_DEPTH: Final = LIMITS["json_depth"].value
+JSON_ENTRIES: Final = LIMITS["json_entries"].value
+NOTE_CHARACTERS: Final = LIMITS["note"].value

@@ -1,0 +1,235 @@
+"""Every limit of ``novamind.limits``: what is at it is taken, what is one beyond is refused in its own words."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
+from django.test.client import MULTIPART_CONTENT
+
+from actigraphy.readers import ColumnMapping, Limits, UnreadableRecording, read_recording
+from actigraphy.readers.grid import check_length, check_present, check_span
+from actigraphy.serializers import UploadSerializer
+from novamind import clock
+from novamind.api import CursorPages
+from novamind.audit.receiving import receive
+from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB
+from novamind.throttle.rates import ATTEMPTS, RATES
+from patients.forms import NoteForm
+
+DOCS = (Path(__file__).resolve().parents[1] / "docs" / "limits.md").read_text(encoding="utf-8")
+DAY = 86_400
+
+
+def read(content: bytes, **fields: Any) -> str:
+    """The code a reader refuses a file with; empty when it takes it."""
+    mapping = ColumnMapping(time="t", activity="a")
+    try:
+        read_recording(io.BytesIO(content), tz=ZoneInfo("UTC"), filename="w.csv", columns=mapping, **fields)
+    except UnreadableRecording as error:
+        return error.code
+    return ""
+
+
+def code_of(check: Callable[[], Any]) -> str:
+    try:
+        check()
+    except UnreadableRecording as error:
+        return error.code
+    return ""
+
+
+def rows(extra: str = "", header: str = "") -> bytes:
+    stamps = (f"2024-01-08T12:{minute:02}:00Z,1{extra}" for minute in range(30))
+    return "\n".join([f"t,a{header}", *stamps, ""]).encode()
+
+
+def line(more: int) -> str:
+    """A line of 64 kB with its end, and ``more`` bytes; one of its columns is long and is not wanted."""
+    first = rows(",x", ",b").split(b"\n", 2)
+    first[1] += b"x" * (LINE_BYTES - len(first[1]) - 1 + more)
+    return read(b"\n".join(first))
+
+
+def columns(more: int) -> str:
+    n = LIMITS["columns"].value - 2 + more
+    return read(rows(",1" * n, "".join(f",c{number}" for number in range(n))))
+
+
+def file(more: int) -> str:
+    """Whatever is in it: the size is looked at first."""
+    return {"not_text": ""}.get(code := read(b"\x00" * (FILE_MB * MB + more)), code)
+
+
+def span(days: int, more: int) -> str:
+    seconds = np.arange(0, days * DAY + 1, DAY)
+    return code_of(lambda: check_span(np.append(seconds[:-1], days * DAY + more), np.arange(len(seconds)), Limits()))
+
+
+def gap(more: int) -> str:
+    seconds = np.array([0, LIMITS["recording_gap"].value * DAY + more])
+    return code_of(lambda: check_span(seconds, np.arange(2), Limits()))
+
+
+def future(more: int) -> str:
+    at = clock.now() + timedelta(minutes=LIMITS["future"].value, seconds=60 * more - 30)
+    return code_of(lambda: check_present(int(at.timestamp())))
+
+
+def body(api: Any, content: bytes) -> str:
+    """The code of the answer to JSON; empty when it was read, and only its fields are wrong."""
+    answer = api.generic("POST", "/api/v1/patients", content, "application/json")
+    assert answer.status_code in {400, 413}
+    assert answer.json()["detail"]
+    return {"invalid": ""}.get(code := answer.json()["code"], code)
+
+
+def form_room(more: int) -> str:
+    """Asked of what receives every body: the length that is told is enough to refuse, unread."""
+    length = FILE_MB * MB + FORM_ROOM_BYTES + more
+    request = RequestFactory().generic("POST", "/api/v1/actigraphy/upload", b"x", MULTIPART_CONTENT)
+    request.META["CONTENT_LENGTH"] = str(length)
+    refusal = receive(request)
+    return json.loads(refusal.content)["code"] if refusal else ""
+
+
+def fields(api: Any, more: int) -> str:
+    query = "&".join(f"a{number}=" for number in range(LIMITS["form_fields"].value + more))
+    answer = api.get(f"/api/v1/patients?{query}")
+    return "" if answer.status_code == 200 else answer.json()["code"]
+
+
+def metadata(more: int) -> str:
+    value = {"a": "x" * (LIMITS["metadata"].value - len('{"a": ""}') + more)}
+    form = UploadSerializer(data={"metadata": value, "file": SimpleUploadedFile("a", b"x")})
+    form.is_valid()
+    return "invalid" if "metadata" in form.errors else ""
+
+
+def note(more: int) -> str:
+    form = NoteForm({"text": "x" * (LIMITS["note"].value + more)})
+    return "invalid" if form.has_error("text", "max_length") else ""
+
+
+def page(more: int) -> str:
+    asked = LIMITS["page"].value + more
+    request = SimpleNamespace(query_params={"page_size": str(asked)})
+    return "" if CursorPages().get_page_size(request) == asked else "cut"
+
+
+#: For each limit in force: what is answered this much beyond it (0 is the limit itself).
+CASES: dict[str, Callable[[Any, int], str]] = {
+    "file": lambda api, more: file(more),
+    "form_room": lambda api, more: form_room(more),
+    "form_fields": fields,
+    "line": lambda api, more: line(more),
+    "columns": lambda api, more: columns(more),
+    "recording_days": lambda api, more: span(LIMITS["recording_days"].value, more),
+    "recording_epochs": lambda api, more: code_of(
+        lambda: check_length(LIMITS["recording_epochs"].value + more, 1, Limits())
+    ),
+    "recording_gap": lambda api, more: gap(more),
+    "future": lambda api, more: future(more),
+    "json": lambda api, more: body(api, b'{"a": "' + b"x" * (JSON_BYTES - 9 + more) + b'"}'),
+    "json_depth": lambda api, more: body(
+        api, ('{"a": ' + "[" * (LIMITS["json_depth"].value - 1 + more) + "]" * (31 + more) + "}").encode()
+    ),
+    "json_entries": lambda api, more: body(
+        api, json.dumps({"samples": [1] * (LIMITS["json_entries"].value + more)}).encode()
+    ),
+    "metadata": lambda api, more: metadata(more),
+    "note": lambda api, more: note(more),
+    "page": lambda api, more: page(more),
+}
+
+
+@pytest.fixture
+def api(signed_in: Any, psychiatrist: Any) -> Any:
+    client = signed_in(psychiatrist)
+    client.raise_request_exception = False
+    return client
+
+
+def test_every_limit_in_force_has_its_case():
+    assert set(CASES) == {key for key, limit in LIMITS.items() if limit.code}
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_what_is_at_the_limit_is_taken(api, key):
+    assert CASES[key](api, 0) == ""
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_what_is_beyond_the_limit_is_refused_with_its_code(api, key):
+    assert CASES[key](api, 1) == LIMITS[key].code
+
+
+def test_a_depth_that_no_parser_survives_is_too_deep(api):
+    assert body(api, b"[" * 200_000) == "too_deep"
+
+
+def test_a_long_list_is_found_wherever_it_lies(api):
+    assert body(api, json.dumps({"a": [{"b": [1] * 10_001}]}).encode()) == "too_many_entries"
+
+
+BEFORE_ANY_VIEW: dict[str, dict[str, Any]] = {
+    "a host that is not ours": {"HTTP_HOST": "evil.test"},
+    "a host that is none": {"HTTP_HOST": "a b\x00"},
+    "too many parameters": {"QUERY_STRING": "&".join(f"a{n}=" for n in range(1200))},
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_ANY_VIEW)
+def test_a_400_before_any_view_is_json_on_the_api_and_a_page_elsewhere(api, name):
+    answer = api.get("/api/v1/patients", **BEFORE_ANY_VIEW[name])
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+    answer = api.get("/patients/", **BEFORE_ANY_VIEW[name])
+    assert (answer.status_code, answer["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+def test_an_error_outside_every_view_is_json_on_the_api(api, monkeypatch):
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("novamind.audit.middleware.require_room", fail)
+    answer = api.get("/api/v1/patients")
+    assert (answer.status_code, answer.json()["code"]) == (500, "unexpected")
+    assert b"a bug" not in answer.content
+    assert api.get("/patients/").status_code == 500
+
+
+def table(header: str) -> dict[str, list[str]]:
+    lines = DOCS[DOCS.index(header) :].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def test_the_page_of_limits_is_the_table_in_code():
+    shown = table("| Limit | At most")
+    assert shown == {
+        key: [f"{limit.value:,} {limit.unit}", limit.what, f"`{limit.code}`" if limit.code else "not in force"]
+        for key, limit in LIMITS.items()
+    }
+
+
+def test_the_page_of_rates_is_the_table_in_code():
+    shown = table("| Kind | At most")
+    assert shown == {
+        kind: [f"{rate.limit:,}", f"{rate.window_s:,} s", rate.what] for kind, rate in (RATES | ATTEMPTS).items()
+    }
+
+
+def test_every_code_is_a_word():
+    assert all(re.fullmatch(r"[a-z_]*", limit.code) for limit in LIMITS.values())
