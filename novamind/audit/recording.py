@@ -68,7 +68,13 @@ def recorded(
     *, actor_label: str, request_id: str, actor_id: UUID | None = None, role: str = "system"
 ) -> Iterator[Ledger]:
     """Open a ledger around a request, a job or a command; the caller writes the event."""
-    ledger = Ledger(actor_label=actor_label, request_id=request_id, actor_id=actor_id, role=role)
+    with resumed(Ledger(actor_label=actor_label, request_id=request_id, actor_id=actor_id, role=role)) as ledger:
+        yield ledger
+
+
+@contextmanager
+def resumed(ledger: Ledger) -> Iterator[Ledger]:
+    """Go on under a ledger that was opened before: of work that takes turns with other work."""
     token = _current.set(ledger)
     try:
         with connection.execute_wrapper(_oracle):

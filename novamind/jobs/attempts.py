@@ -77,6 +77,13 @@ def claim(job_id: UUID) -> Job | None:
         return None
 
 
+def claim_untried(like: Job, *, most: int) -> list[Job]:
+    """Take up to ``most`` due jobs of the same kind and queue that nobody has tried yet, the oldest first."""
+    same = Job.objects.filter(kind=like.kind, queue=like.queue, state=Job.State.PENDING, attempts=0)
+    due = same.filter(due_at__lte=now()).order_by("created_at").values_list("pk", flat=True)[:most]
+    return [job for job in map(claim, list(due)) if job is not None]
+
+
 def renew(job: Job) -> bool:
     """Extend the lease; False if this attempt is no longer the current one."""
     until = now() + timedelta(seconds=settings.JOB_LEASE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -12,7 +12,9 @@ from django.conf import settings
 
 from novamind.jobs.finish import Finish
 
-JobFunction = Callable[..., Finish | None]
+#: Plain, or a generator that asks once (``answer = yield question``) for what is computed for several jobs together.
+JobFunction = Callable[..., Finish | None] | Callable[..., Generator[Any, Any, Finish | None]]
+Together = Callable[[list[Any]], Sequence[Any]]
 F = TypeVar("F", bound=JobFunction)
 
 QUEUES: Final = ("default", "ml", "notify")
@@ -24,12 +26,14 @@ class UnknownKind(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of job: its function, where it runs, and for how long at most."""
+    """A kind of job: its function, where it runs, for how long at most, and what answers those that ask together."""
 
     name: str
     function: JobFunction
     queue: str
     time_limit_s: int
+    together: Together | None = None
+    most: int = 1
 
     def check(self, args: Mapping[str, Any]) -> None:
         """``TypeError`` where the function would not accept these arguments: said by the caller, not by a worker."""
@@ -86,8 +90,19 @@ def kind_named(name: str) -> Kind:
         raise UnknownKind(f"no job is called {name!r}; known: {', '.join(sorted(KINDS))}") from None
 
 
-def job(name: str, *, queue: str = "default", time_limit_s: int | None = None) -> Callable[[F], F]:
-    """Register a function as a kind of job. The limit may not exceed ``JOB_TIME_LIMIT_S``."""
+def job(
+    name: str,
+    *,
+    queue: str = "default",
+    time_limit_s: int | None = None,
+    together: Together | None = None,
+    most: int = 1,
+) -> Callable[[F], F]:
+    """Register a function as a kind of job. The limit may not exceed ``JOB_TIME_LIMIT_S``.
+
+    With ``together`` the function is a generator that asks once; up to ``most`` jobs that wait are asked at the same
+    time, and ``together`` turns their questions into as many answers.
+    """
     limit = settings.JOB_TIME_LIMIT_S if time_limit_s is None else time_limit_s
     if queue not in QUEUES:
         raise ValueError(f"{name}: no queue {queue!r}; there are {', '.join(QUEUES)}")
@@ -99,7 +114,7 @@ def job(name: str, *, queue: str = "default", time_limit_s: int | None = None) -
         known = KINDS.get(name)
         if known is not None and known.function is not function:
             raise ValueError(f"{name} is already {known.function.__module__}.{known.function.__qualname__}")
-        KINDS[name] = Kind(name, function, queue, limit)
+        KINDS[name] = Kind(name, function, queue, limit, together, most)
         return function
 
     return register

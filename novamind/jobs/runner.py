@@ -1,58 +1,39 @@
-"""Runs one job: claim, work without a transaction, finish in one."""
+"""Runs jobs: claim, work without a transaction, finish in one."""
 
 from __future__ import annotations
 
-import logging
-from contextlib import AbstractContextManager
 from uuid import UUID
 
-from novamind.audit.recording import Ledger, recorded
+from novamind.audit.recording import resumed
 from novamind.clock import now
 from novamind.jobs import attempts
-from novamind.jobs.finish import Finish, LeaseLost
-from novamind.jobs.kinds import kind_named
-from novamind.jobs.lease import Lease
+from novamind.jobs.kinds import KINDS
 from novamind.jobs.models import MAX_ATTEMPTS, Job
-from novamind.jobs.services import loaded_args
-from novamind.jobs.work import Work, working_on
-
-logger = logging.getLogger(__name__)
+from novamind.jobs.running import Attempt, answer_together, ledger_of
 
 
 def run_job(job_id: UUID) -> bool:
-    """Make one attempt at the job; False if it is not to be run here and now."""
+    """Make one attempt at the job, and at those that can be run together with it; False if it is not to be run here
+    and now."""
     job = attempts.claim(job_id) or _reclaimed(job_id)
     if job is None:
         return False
-    work = Work(job.pk, job.pipeline_id, job.actor, job.attempts)
-    with working_on(work), ledger_for(job) as ledger:
-        try:
-            attempts.finish(job, _result(job, work), work, ledger)
-        except LeaseLost:
-            _undo(ledger)
-            logger.warning("attempt %d was overtaken; its result is dropped", job.attempts, extra={"job_id": job.pk})
-        except Exception as error:
-            _undo(ledger)
-            logger.error("attempt %d of %s failed", job.attempts, job.kind, exc_info=error, extra={"job_id": job.pk})
-            attempts.fail(job, error, work, ledger)
+    begun = [Attempt(each) for each in (job, *_companions(job))]
+    try:
+        if asking := [attempt for attempt in begun if attempt.begin()]:
+            answer_together(asking)
+    finally:  # the database may be away, so that an attempt could not even be ended
+        for attempt in begun:
+            attempt.close()
     return True
 
 
-def _result(job: Job, work: Work) -> Finish:
-    with Lease(job, work):
-        kind = kind_named(job.kind)
-        return kind.function(**loaded_args(job.args)) or Finish()
-
-
-def ledger_for(job: Job) -> AbstractContextManager[Ledger]:
-    """What the job sees and changes is on record under its id."""
-    return recorded(actor_label=f"system:{job.kind}", actor_id=job.actor, request_id=str(job.pk))
-
-
-def _undo(ledger: Ledger) -> None:
-    """Take back what no transaction holds (a stored file)."""
-    for undo in reversed(ledger.undo):
-        undo()
+def _companions(job: Job) -> list[Job]:
+    """Jobs that wait to ask the same. Who has failed before runs alone, so that one bad question spoils no others."""
+    kind = KINDS.get(job.kind)
+    if kind is None or kind.together is None or job.attempts > 1:
+        return []
+    return attempts.claim_untried(job, most=kind.most - 1)
 
 
 def _reclaimed(job_id: UUID) -> Job | None:
@@ -69,7 +50,7 @@ def _reclaimed(job_id: UUID) -> Job | None:
 
 def quarantine(job: Job) -> bool:
     """Set the job aside if its attempts are used up and nobody holds it."""
-    with ledger_for(job) as ledger:
+    with resumed(ledger_of(job)) as ledger:
         return attempts.quarantine_abandoned(job, ledger)
 
 

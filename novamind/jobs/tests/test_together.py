@@ -1,0 +1,145 @@
+"""Jobs that ask: several are answered at once, each under its own record, and one bad question spoils no others."""
+
+import logging
+from uuid import uuid4
+
+import pytest
+
+from novamind.audit.models import AuditEvent
+from novamind.audit.recording import current, saw
+from novamind.clock import now
+from novamind.jobs.finish import Finish
+from novamind.jobs.kinds import job
+from novamind.jobs.models import Job
+from novamind.jobs.runner import run_job, run_waiting
+from novamind.jobs.services import enqueue
+from novamind.jobs.work import current_work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked():
+    """The batches that were answered, and a kind of job that asks for the square of its number."""
+    batches, stored = [], {}
+
+    def squares(numbers):
+        batches.append(list(numbers))
+        if 13 in numbers:
+            raise ZeroDivisionError
+        return [number * number for number in numbers]
+
+    @job("square", together=squares, most=4)
+    def square(number: int):
+        if number == 99:
+            raise ValueError
+        if number == 0:
+            return Finish()
+        square = yield number
+        return Finish(save=lambda: stored.update({number: square}))
+
+    return batches, stored
+
+
+def ask(*numbers: int) -> list[Job]:
+    return [enqueue("square", key=f"k{number}", number=number) for number in numbers]
+
+
+def states() -> dict[int, tuple[str, int]]:
+    return {row.args["number"]: (row.state, row.attempts) for row in Job.objects.all()}
+
+
+def test_those_that_wait_are_answered_at_once_and_no_more_than_stated(asked):
+    batches, stored = asked
+    ask(1, 2, 3, 4, 5, 6)
+    assert run_waiting() == 2
+    assert batches == [[1, 2, 3, 4], [5, 6]]
+    assert stored == {1: 1, 2: 4, 3: 9, 4: 16, 5: 25, 6: 36}
+    assert set(states().values()) == {("done", 1)}
+
+
+def test_a_job_that_fails_before_it_asks_or_need_not_ask_stops_no_other(asked, caplog):
+    batches, stored = asked
+    ask(1, 99, 0, 2)
+    with caplog.at_level(logging.CRITICAL):
+        run_waiting()
+    assert batches == [[1, 2]]
+    assert stored == {1: 1, 2: 4}
+    assert states() == {1: ("done", 1), 2: ("done", 1), 0: ("done", 1), 99: ("pending", 1)}
+
+
+def test_a_question_that_cannot_be_answered_is_asked_alone_the_next_time(asked, caplog):
+    batches, stored = asked
+    ask(1, 13, 2)
+    with caplog.at_level(logging.CRITICAL):
+        run_waiting()
+        assert stored == {}
+        Job.objects.update(due_at=now())
+        run_waiting()
+    assert batches == [[1, 13, 2], [1], [13], [2]]
+    assert stored == {1: 1, 2: 4}
+    assert states() == {1: ("done", 2), 2: ("done", 2), 13: ("pending", 2)}
+
+
+def test_jobs_that_are_held_not_due_or_of_another_kind_are_left_alone(asked):
+    batches, _ = asked
+
+    @job("other")
+    def other() -> None:
+        pass
+
+    first, held, later = ask(1, 2, 3)
+    enqueue("other", key="o")
+    Job.objects.filter(pk=held.pk).update(state="running", attempts=1, held_by="elsewhere/0/1", lease_until=now())
+    Job.objects.filter(pk=later.pk).update(due_at=now().replace(year=now().year + 1))
+    run_job(first.pk)
+    assert batches == [[1]]
+    assert Job.objects.get(kind="other").state == "pending"
+
+
+def test_each_job_is_on_record_with_its_own_patient_and_work():
+    seen = []
+
+    @job("look", together=lambda questions: questions, most=9)
+    def look(number: int):
+        patient = uuid4()
+        saw(patient)
+        before = current(), current_work()
+        yield number
+        assert (current(), current_work()) == before
+        seen.append((str(current_work().job_id), patient))
+
+    for number in range(3):
+        enqueue("look", key=f"k{number}", number=number)
+    run_waiting()
+    for pk, patient in seen:
+        (event,) = AuditEvent.objects.filter(object_id=pk)
+        assert [row.patient_id for row in event.patients.all()] == [patient]
+    assert len(seen) == 3
+    assert current() is None
+
+
+def test_an_attempt_that_cannot_be_ended_keeps_no_lease_alive(asked, monkeypatch):
+    import threading
+
+    def away(*args, **kwargs):
+        raise ConnectionError
+
+    monkeypatch.setattr("novamind.jobs.attempts.finish", away)
+    monkeypatch.setattr("novamind.jobs.attempts.fail", away)
+    ask(1, 2)
+    with pytest.raises(ConnectionError):
+        run_job(Job.objects.order_by("created_at").first().pk)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lease-")]
+
+
+def test_who_asks_where_nothing_answers_fails(caplog):
+    @job("lonely")
+    def lonely():
+        yield 1
+
+    queued = enqueue("lonely", key="k")
+    with caplog.at_level(logging.CRITICAL):
+        run_job(queued.pk)
+    queued.refresh_from_db()
+    assert (queued.state, queued.error_detail.split()[0]) == ("pending", "TypeError")
