@@ -1,4 +1,4 @@
-"""Attention beside what the answer rests on: found where it is known, and the agreement of the two put into a figure."""
+"""Attention beside what the answer rests on: found where it is known, and their agreement put into a figure."""
 
 import numpy as np
 import pytest

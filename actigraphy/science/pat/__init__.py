@@ -12,7 +12,6 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
 from .embedding import Encoder
 from .engines import ENGINES, has_gpu
-from .explaining import Explanation, Faithfulness, explain, faithfulness
 from .reference import CohortError, ReferenceCohort, build_cohort, cohort_bytes, load_cohort
 from .weeks import cut_weeks, week_starts
 from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
@@ -25,8 +24,6 @@ __all__ = [
     "WEEK_MIN",
     "CohortError",
     "Encoder",
-    "Explanation",
-    "Faithfulness",
     "PatSize",
     "ReferenceCohort",
     "WeightsError",
@@ -34,8 +31,6 @@ __all__ = [
     "build_cohort",
     "cohort_bytes",
     "cut_weeks",
-    "explain",
-    "faithfulness",
     "has_gpu",
     "identify",
     "load_cohort",

@@ -1,8 +1,8 @@
 """What PAT looked at, what its answer rests on, and how far the two agree.
 
-Attention shows where the last block looked; leaving a stretch of the week out shows what the answer owes to it. Only the
-second is a reason. :func:`faithfulness` says how well the first stands for it, and attention is shown with that figure
-or not at all.
+Attention shows where the last block looked; leaving a stretch of the week out shows what the answer owes to it. Only
+the second is a reason. :func:`faithfulness` says how well the first stands for it, and attention is shown with that
+figure or not at all.
 """
 
 from __future__ import annotations

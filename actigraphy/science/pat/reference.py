@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from .architecture import WEEK_MIN
 
@@ -111,14 +110,17 @@ def build_cohort(weeks: Floats, *, device: str, label: str, synthetic: bool = Fa
     mean, variance = np.nanmean(samples, axis=0), np.nanvar(samples, axis=0)
     if smoothed:
         # Around the clock: midnight has an hour on both sides.
-        mean, variance = (
-            np.tile(uniform_filter1d(of_day, SMOOTHING_MIN, mode="wrap"), WEEK_MIN // _DAY_MIN)
-            for of_day in (mean, variance)
-        )
+        mean, variance = (np.tile(_smooth(of_day), WEEK_MIN // _DAY_MIN) for of_day in (mean, variance))
     if not (variance > 0).all():
         raise CohortError(f"nobody differs in {int((variance <= 0).sum())} minutes")
     mean, sd = mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
     return ReferenceCohort(device, label, people, mean, sd, smoothed, synthetic)
+
+
+def _smooth(of_day: NDArray[np.float64]) -> NDArray[np.float64]:
+    side = SMOOTHING_MIN // 2
+    around = np.concatenate([of_day[-side:], of_day, of_day[:side]])
+    return np.convolve(around, np.full(SMOOTHING_MIN, 1 / SMOOTHING_MIN), mode="valid")
 
 
 def cohort_bytes(cohort: ReferenceCohort) -> bytes:
