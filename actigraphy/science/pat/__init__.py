@@ -2,7 +2,7 @@
 
 PAT out of the box predicts nothing clinical; it describes a week. Its weights are supplied by the operator and never
 replaced by random ones; its input has to be normalised against a reference cohort of the same device. Where either is
-missing the result is an abstention. Importing this package loads neither Keras nor TensorFlow.
+missing the result is an abstention. Importing this package loads neither Keras nor TensorFlow nor ONNX Runtime.
 
 References
 ----------
@@ -11,12 +11,14 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
 from .embedding import Encoder
+from .engines import ENGINES, has_gpu
 from .reference import REFERENCE_COHORTS, ReferenceCohort, require_reference
 from .weeks import cut_weeks, week_starts
 from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
 
 __all__ = [
     "EMBEDDING",
+    "ENGINES",
     "PUBLISHED",
     "REFERENCE_COHORTS",
     "SIZES",
@@ -27,6 +29,7 @@ __all__ = [
     "WeightsError",
     "WeightsFile",
     "cut_weeks",
+    "has_gpu",
     "identify",
     "load_weights",
     "require_reference",

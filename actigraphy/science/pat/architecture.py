@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
@@ -15,31 +18,40 @@ EMBEDDING: Final = 96
 FEED_FORWARD: Final = 256
 DROPOUT: Final = 0.1
 NORM_EPSILON: Final = 1e-6
+CONV_WIDTH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class PatSize:
-    """One published encoder.
+    """One encoder of the paper.
 
     Attributes
     ----------
     name : str
-        ``S``, ``M`` or ``L``.
+        ``S``, ``M`` or ``L``, published; ``Conv-S``, ``Conv-M`` or ``Conv-L``, of which no weights are.
     patch_min : int
         Minutes per patch.
     layers, heads : int
         Transformer blocks, and attention heads per block; every head is 96 wide, not 96 / heads.
+    conv : bool
+        Whether a patch is embedded by a convolution over its minutes instead of one matrix.
     """
 
     name: str
     patch_min: int
     layers: int
     heads: int
+    conv: bool = False
 
     @property
     def tokens(self) -> int:
         """Patches in a week."""
         return WEEK_MIN // self.patch_min
+
+    @property
+    def patch_layer(self) -> str:
+        """The patch embedding's place in the weights file."""
+        return "conv1d_patch_embedding/conv1d_patch_embedding/conv1d" if self.conv else "dense/dense"
 
     @property
     def parameters(self) -> int:
@@ -49,8 +61,8 @@ class PatSize:
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor of the published weights file, by its full HDF5 name."""
         shapes: dict[str, tuple[int, ...]] = {
-            "dense/dense/kernel:0": (self.patch_min, EMBEDDING),
-            "dense/dense/bias:0": (EMBEDDING,),
+            f"{self.patch_layer}/kernel:0": (CONV_WIDTH, 1, EMBEDDING) if self.conv else (self.patch_min, EMBEDDING),
+            f"{self.patch_layer}/bias:0": (EMBEDDING,),
         }
         for layer in range(1, self.layers + 1):
             for tail, shape in self._block_shapes().items():
@@ -74,20 +86,41 @@ class PatSize:
         return shapes
 
 
-SIZES: Final = MappingProxyType(
-    {
-        "S": PatSize("S", patch_min=18, layers=1, heads=6),
-        "M": PatSize("M", patch_min=18, layers=2, heads=12),
-        "L": PatSize("L", patch_min=9, layers=4, heads=12),
-    }
+_PUBLISHED = (
+    PatSize("S", patch_min=18, layers=1, heads=6),
+    PatSize("M", patch_min=18, layers=2, heads=12),
+    PatSize("L", patch_min=9, layers=4, heads=12),
 )
+_CONV = tuple(replace(size, name=f"Conv-{size.name}", conv=True) for size in _PUBLISHED)
+SIZES: Final = MappingProxyType({size.name: size for size in (*_PUBLISHED, *_CONV)})
 
 
 def size_named(name: str) -> PatSize:
-    """The encoder of that name; ``ValueError`` when PAT was not published in it."""
+    """The encoder of that name; ``ValueError`` when the paper has no such."""
     if name not in SIZES:
-        raise ValueError(f"PAT is published in sizes {', '.join(SIZES)}; got {name!r}")
+        raise ValueError(f"PAT has sizes {', '.join(SIZES)}; got {name!r}")
     return SIZES[name]
+
+
+def sinusoids(tokens: int, width: int) -> NDArray[np.float32]:
+    """Fixed positions, sines first and cosines after them (concatenated, not interleaved as in Vaswani et al.).
+
+    Rates and angles are rounded to float32, as in training. How the exponential rounds there depends on the machine: at
+    token 1119 that moves an angle by 1e-4, a token by 1e-4 and the mean over tokens by 1e-6.
+
+    Parameters
+    ----------
+    tokens, width : int
+        Patches in the sequence, and channels; the width is even.
+
+    Returns
+    -------
+    ndarray of float32, shape (tokens, width)
+        -1 to 1.
+    """
+    rates = np.exp(np.arange(0, width, 2) * (-np.log(10_000.0) / width)).astype(np.float32)
+    angles = (np.arange(tokens, dtype=np.float32)[:, np.newaxis] * rates).astype(np.float64)
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=-1).astype(np.float32)
 
 
 def build_encoder(size: str) -> keras.Model:
@@ -98,7 +131,7 @@ def build_encoder(size: str) -> keras.Model:
     Parameters
     ----------
     size : str
-        ``S``, ``M`` or ``L``.
+        A key of :data:`SIZES`.
 
     Returns
     -------
@@ -109,7 +142,7 @@ def build_encoder(size: str) -> keras.Model:
     Raises
     ------
     ValueError
-        The size was not published.
+        The paper has no such size.
 
     References
     ----------
@@ -122,23 +155,35 @@ def build_encoder(size: str) -> keras.Model:
     pat = size_named(size)
     unset = initializers.Constant(float("nan"))
     week = layers.Input((WEEK_MIN,), name="inputs")
-    patches = layers.Reshape((pat.tokens, pat.patch_min), name="reshape")(week)
-    tokens = layers.Dense(EMBEDDING, kernel_initializer=unset, bias_initializer=unset, name="dense")(patches)
-    tokens = SinusoidalPositions(name="positions")(tokens)
+    tokens = SinusoidalPositions(name="positions")(_patches(pat, week, unset))
     for layer in range(1, pat.layers + 1):
         tokens = _block(pat, layer, unset)(tokens)
     return Model(week, tokens, name="encoder_model")
 
 
+def _patches(pat: PatSize, week: Any, unset: Any) -> Any:
+    """(10080,) -> (N, 96)."""
+    from keras import layers
+
+    init = {"kernel_initializer": unset, "bias_initializer": unset}
+    if not pat.conv:
+        patches = layers.Reshape((pat.tokens, pat.patch_min), name="reshape")(week)
+        return layers.Dense(EMBEDDING, name="dense", **init)(patches)
+    patches = layers.Reshape((pat.tokens, pat.patch_min, 1), name="reshape")(week)
+    convolve = layers.Conv1D(EMBEDDING, CONV_WIDTH, padding="same", activation="relu", name="conv1d", **init)
+    patches = layers.TimeDistributed(convolve, name="conv1d_patch_embedding")(patches)
+    return layers.TimeDistributed(layers.GlobalAveragePooling1D(), name="patch_mean")(patches)
+
+
 def _block(pat: PatSize, layer: int, unset: Any) -> keras.Model:
-    """One post-norm transformer block (N, 96) -> (N, 96)."""
+    """One post-norm transformer block (n, 96) -> (n, 96), for any n: patches may be left out."""
     from keras import Model, layers
 
     name = f"encoder_layer_{layer}"
     dense = {"kernel_initializer": unset, "bias_initializer": unset}
     norm = {"epsilon": NORM_EPSILON, "beta_initializer": unset, "gamma_initializer": unset}
 
-    x = layers.Input((pat.tokens, EMBEDDING), name=f"{name}_input")
+    x = layers.Input((None, EMBEDDING), name=f"{name}_input")
     attend = layers.MultiHeadAttention(pat.heads, EMBEDDING, name=f"{name}_attention", **dense)
     attended = layers.Dropout(DROPOUT, name=f"{name}_dropout")(attend(x, x))
     middle = layers.LayerNormalization(name=f"{name}_norm1", **norm)(x + attended)

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import EMBEDDING, WEEK_MIN, PatSize, build_encoder
+from .architecture import EMBEDDING, WEEK_MIN
+from .engines import ENGINES, Engine, Floats, Places
+from .folding import FoldedPat, attention_received, fold
 from .weights import WeightsFile, load_weights
-
-if TYPE_CHECKING:
-    import keras
-
-_MOST_WEEKS = 8
-_SCORES_BYTES: Final = 128 * 2**20
 
 
 class Encoder:
     """A PAT encoder with loaded weights; without a weights file there is no way to make one.
 
-    Building one imports TensorFlow (seconds, some 700 MB); keep it for the life of the worker.
+    Keep it for the life of the worker: making one takes a tenth of a second, with TensorFlow several.
 
     Parameters
     ----------
     weights : WeightsFile
         From :func:`load_weights`.
+    engine : str
+        A key of :data:`ENGINES`; what follows is passed to it.
 
     Attributes
     ----------
     size : str
-        ``S``, ``M`` or ``L``.
+        A key of :data:`SIZES`.
+    engine : str
+        What runs it.
     weights_sha256 : str
         Checksum of the file behind every number this encoder gives.
     published_as : str or None
@@ -40,24 +42,28 @@ class Encoder:
         Trained numbers in the encoder.
     """
 
-    def __init__(self, weights: WeightsFile) -> None:
+    def __init__(self, weights: WeightsFile, engine: str = "onnx", **options: Any) -> None:
         if not isinstance(weights, WeightsFile):
             raise TypeError(f"an Encoder needs a loaded WeightsFile, not {type(weights).__name__}")
-        self._pat: PatSize = weights.size
+        self._weights = weights
+        self._engine: Engine = ENGINES[engine](weights, **options)
         self.size = weights.size.name
+        self.engine = self._engine.name
         self.weights_sha256 = weights.sha256
         self.published_as = weights.published_as
-        model = build_encoder(self.size)
-        _assign(model, weights)
-        self.parameters: int = model.count_params()
-        self._forward = _compile(model)
+        self.parameters = weights.size.parameters
 
     @classmethod
     def from_file(
-        cls, path: str | PathLike[str] | bytes, size: str | None = None, sha256: str | None = None
+        cls,
+        path: str | PathLike[str] | bytes,
+        size: str | None = None,
+        sha256: str | None = None,
+        engine: str = "onnx",
+        **options: Any,
     ) -> Encoder:
-        """An encoder from a published weights file; raises as :func:`load_weights`."""
-        return cls(load_weights(path, size=size, sha256=sha256))
+        """An encoder from a weights file; raises as :func:`load_weights`."""
+        return cls(load_weights(path, size=size, sha256=sha256), engine, **options)
 
     def tokens(self, weeks: NDArray[np.float32]) -> NDArray[np.float32]:
         """The last block's output per patch.
@@ -66,22 +72,24 @@ class Encoder:
         ----------
         weeks : ndarray of float32, shape (b, 10080)
             Minutes of a week, normalised per minute of the week against a reference cohort; standard deviations.
-            No NaN: a week with missing minutes has to be filled or refused before.
+            NaN is missing: a patch with a missing minute is left out, as pretraining left patches out, and what
+            remains knows its place in the week. It is neither attended to nor averaged.
 
         Returns
         -------
         ndarray of float32, shape (b, N, 96)
-            N is 560 for S and M, 1120 for L. The same weeks in the same batch give the same numbers.
+            N is 560 for S and M, 1120 for L; NaN for patches left out. A week's numbers do not depend on the weeks
+            beside it.
 
         Raises
         ------
         ValueError
-            Another shape or type, or a value that is NaN or infinite.
+            Another shape or type, an infinite value, or a week without a complete patch.
         """
-        _check_weeks(weeks)
-        batch = self._batch()
-        parts = [self._forward(weeks[at : at + batch]) for at in range(0, len(weeks), batch)]
-        return np.concatenate(parts) if parts else np.empty((0, self._pat.tokens, EMBEDDING), np.float32)
+        tokens = np.full((len(weeks), self._weights.size.tokens, EMBEDDING), np.nan, np.float32)
+        for rows, kept, patches in self._groups(weeks):
+            tokens[np.ix_(rows, kept)] = np.concatenate(list(self._engine.passes(patches, kept)))
+        return tokens
 
     def embed(self, weeks: NDArray[np.float32]) -> NDArray[np.float32]:
         """One vector per week: the mean over its tokens (global average pooling, as PAT's own head does).
@@ -100,15 +108,54 @@ class Encoder:
         ValueError
             As in :meth:`tokens`.
         """
-        _check_weeks(weeks)
-        batch = self._batch()
-        parts = [self.tokens(weeks[at : at + batch]).mean(axis=1) for at in range(0, len(weeks), batch)]
-        return np.concatenate(parts) if parts else np.empty((0, EMBEDDING), np.float32)
+        embedding = np.empty((len(weeks), EMBEDDING), np.float32)
+        for rows, kept, patches in self._groups(weeks):
+            means = [part.mean(axis=1, dtype=np.float64) for part in self._engine.passes(patches, kept)]
+            embedding[rows] = np.concatenate(means)
+        return embedding
 
-    def _batch(self) -> int:
-        """Weeks per pass, so that one block's attention scores stay within a bound; larger batches gain nothing."""
-        one_week = self._pat.heads * self._pat.tokens**2 * 4
-        return max(1, min(_MOST_WEEKS, _SCORES_BYTES // one_week))
+    def attention(self, week: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How much of the last block's attention each minute's patch receives.
+
+        It is what the model looked at, not why it answered; shown only beside a figure of how far the two agree.
+
+        Parameters
+        ----------
+        week : ndarray of float32, shape (10080,)
+            As in :meth:`tokens`.
+
+        Returns
+        -------
+        ndarray of float32, shape (10080,)
+            The share of the minute's patch, the same for its minutes; over patches they add up to 1. NaN where the
+            patch was left out.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`tokens`.
+        """
+        ((_, kept, patches),) = self._groups(np.asarray(week)[np.newaxis])
+        shares = np.full(self._weights.size.tokens, np.nan, np.float32)
+        ((entering,),) = self._engine.passes(patches, kept, "entering")
+        shares[kept] = attention_received(self._folded, entering)
+        return np.repeat(shares, self._weights.size.patch_min)
+
+    @cached_property
+    def _folded(self) -> FoldedPat:
+        return fold(self._weights)
+
+    def _groups(self, weeks: NDArray[np.float32]) -> Iterator[tuple[Places, Places, Floats]]:
+        """Weeks with the same complete patches together: their rows, the places of those patches, the patches."""
+        _check_weeks(weeks)
+        patches = weeks.reshape(len(weeks), self._weights.size.tokens, self._weights.size.patch_min)
+        complete = np.asarray(np.isfinite(patches).all(axis=2))
+        if not np.all(complete.any(axis=1)):
+            raise ValueError("a week has no patch without a missing minute")
+        masks, which = np.unique(complete, axis=0, return_inverse=True)
+        for at, mask in enumerate(masks):
+            rows, kept = np.flatnonzero(which == at), np.flatnonzero(mask)
+            yield rows, kept, np.ascontiguousarray(patches[np.ix_(rows, kept)])
 
 
 def _check_weeks(weeks: NDArray[np.float32]) -> None:
@@ -116,29 +163,5 @@ def _check_weeks(weeks: NDArray[np.float32]) -> None:
         raise ValueError(f"PAT reads weeks of shape (b, {WEEK_MIN}); got {np.shape(weeks)}")
     if weeks.dtype != np.float32:
         raise ValueError(f"PAT reads float32; got {weeks.dtype}")
-    missing = int((~np.isfinite(weeks)).sum())
-    if missing:
-        raise ValueError(f"PAT reads no missing minutes; {missing} of {weeks.size} are NaN or infinite")
-
-
-def _assign(model: keras.Model, weights: WeightsFile) -> None:
-    """Give every variable its tensor. Published names are ``group/<Keras path>:0``."""
-    tensors = {name.split("/", 1)[1].removesuffix(":0"): tensor for name, tensor in weights.tensors.items()}
-    for variable in model.weights:
-        variable.assign(tensors.pop(variable.path))
-    if tensors:
-        raise AssertionError(f"the graph has no place for {sorted(tensors)}")
-
-
-def _compile(model: keras.Model) -> Any:
-    """The forward pass as one TensorFlow graph: a third of the time of calling the Keras model."""
-    import tensorflow as tf
-
-    # TensorFloat-32 keeps 10 bits of the mantissa: on a GPU the same weeks would not replay to 1e-6.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-
-    @tf.function(input_signature=[tf.TensorSpec((None, WEEK_MIN), tf.float32)])
-    def forward(weeks: Any) -> Any:
-        return model(weeks, training=False)
-
-    return lambda weeks: forward(tf.constant(weeks)).numpy()
+    if np.isinf(weeks).any():
+        raise ValueError(f"PAT reads no infinite values; {int(np.isinf(weeks).sum())} of {weeks.size} are")
