@@ -19,7 +19,6 @@ from django.conf import settings
 from django.db import transaction
 
 from actigraphy.science.devices import DeviceProfile
-from actigraphy.science.pat.reference import require_reference
 from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
 from novamind.audit.models import EventType
 from novamind.audit.recording import current, recorded
@@ -46,20 +45,14 @@ class Installed:
 
 
 def view(device: DeviceProfile, weights: Installed | None) -> Abstained:
-    """Why there is no embedding of this recording: no weights, wrong weights, or no cohort for the device.
-
-    The embedding itself waits for reference cohorts; given unnormalized counts it would be a wrong number.
-    """
+    """Why there is no embedding of this recording: no weights, wrong weights, or no cohort for the device."""
     if weights is None:
         return Abstained("no_weights")
     try:
         load_weights(weights.path, sha256=weights.sha256)
-        require_reference(device.key, label=device.label)
     except WeightsError as error:
         return error.as_abstention()
-    except Abstained as why:
-        return why
-    raise NotImplementedError(f"a reference cohort for {device.key} exists, but nothing that uses it")
+    return Abstained("no_reference_cohort", what=device.label)  # there is no road yet by which one is installed
 
 
 def in_production() -> Installed | None:

@@ -1,4 +1,4 @@
-"""Cutting recordings into PAT weeks, and refusing to normalise without a cohort."""
+"""Cutting recordings into PAT weeks."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -32,17 +32,17 @@ def test_a_recording_from_noon_begins_its_week_at_the_next_midnight():
     assert times.second_of_day[start] == 0
 
 
-def test_weeks_share_no_day_and_keep_their_place_as_minutes_are_appended():
-    worn, times = recording("2026-06-01", 20 * DAY)
-    assert pat.week_starts(worn, times).tolist() == [0, 7 * DAY]
-    worn, times = recording("2026-06-01", 21 * DAY)
-    assert pat.week_starts(worn, times).tolist() == [0, 7 * DAY, 14 * DAY]
+def test_weeks_slide_by_a_day_and_keep_their_place_as_minutes_are_appended():
+    worn, times = recording("2026-06-01", 8 * DAY)
+    assert pat.week_starts(worn, times).tolist() == [0, DAY]
+    worn, times = recording("2026-06-01", 10 * DAY)
+    assert pat.week_starts(worn, times).tolist() == [0, DAY, 2 * DAY, 3 * DAY]
 
 
 def test_sixteen_hours_are_a_valid_day_and_a_minute_less_breaks_the_week():
     worn, times = recording("2026-06-01", 8 * DAY)
     worn[DAY : DAY + 8 * 60] = False
-    assert pat.week_starts(worn, times).tolist() == [0]
+    assert pat.week_starts(worn, times).tolist() == [0, DAY]
     worn[DAY + 8 * 60] = False
     with pytest.raises(Abstained) as caught:
         pat.week_starts(worn, times)
@@ -51,7 +51,7 @@ def test_sixteen_hours_are_a_valid_day_and_a_minute_less_breaks_the_week():
 
 
 def test_a_week_begins_anew_after_a_day_not_worn():
-    worn, times = recording("2026-06-01", 12 * DAY)
+    worn, times = recording("2026-06-01", 11 * DAY)
     worn[3 * DAY : 4 * DAY] = False
     assert pat.week_starts(worn, times).tolist() == [4 * DAY]
 
@@ -72,17 +72,17 @@ def test_no_minutes_are_no_days():
 def test_a_week_with_a_double_hour_ends_an_hour_before_its_seventh_day():
     worn, times = recording("2026-10-19", 14 * DAY + 60)  # clocks back on Sunday the 25th
     starts = pat.week_starts(worn, times)
-    assert starts.tolist() == [0, 7 * DAY + 60]
+    assert starts.tolist() == [day * DAY for day in range(7)] + [7 * DAY + 60]
     assert times.hour_of_day[starts[0] + pat.WEEK_MIN - 1] == 22
-    assert times.second_of_day[starts[1]] == 0
+    assert not times.second_of_day[starts].any()
 
 
 def test_a_week_with_a_skipped_hour_reaches_into_the_eighth_day():
-    worn, times = recording("2026-03-23", 8 * DAY)  # clocks forward on Sunday the 29th
+    worn, times = recording("2026-03-23", 8 * DAY - 60)  # clocks forward on Sunday the 29th
     assert pat.week_starts(worn, times).tolist() == [0]
     assert date_from_ordinal_day(times.day[pat.WEEK_MIN - 1]).isoformat() == "2026-03-30"
     worn, times = recording("2026-03-23", 14 * DAY - 60)
-    assert pat.week_starts(worn, times).tolist() == [0, 7 * DAY - 60]
+    assert not times.second_of_day[pat.week_starts(worn, times)].any()
 
 
 def test_a_recording_that_ends_with_the_shortened_week_abstains_and_says_why():
@@ -95,7 +95,7 @@ def test_a_recording_that_ends_with_the_shortened_week_abstains_and_says_why():
 
 def test_a_day_without_a_midnight_begins_at_its_first_minute():
     tz = ZoneInfo("Africa/Cairo")  # clocks forward at midnight to Friday, 2026-04-24
-    worn, times = recording("2026-04-23", 9 * DAY, tz)
+    worn, times = recording("2026-04-23", 8 * DAY, tz)
     worn[:DAY] = False
     (start,) = pat.week_starts(worn, times)
     assert start == DAY
@@ -118,27 +118,14 @@ def test_a_grid_that_is_not_of_minutes_is_refused():
         pat.week_starts(np.ones(7 * DAY, dtype=bool), times)
 
 
-def test_cut_weeks_are_copies_that_keep_missing_minutes_missing():
-    activity = np.arange(15 * DAY, dtype=np.float32)
-    activity[7 * DAY + 3] = np.nan
-    weeks = pat.cut_weeks(activity, np.array([0, 7 * DAY]))
+def test_cut_weeks_are_copies_and_miss_what_was_missing_or_not_worn():
+    counts, worn = np.arange(15 * DAY, dtype=float), np.ones(15 * DAY, dtype=bool)
+    counts[7 * DAY + 3] = np.nan
+    worn[7 * DAY + 5] = False
+    weeks = pat.cut_weeks(counts, worn, np.array([0, 7 * DAY]))
     assert weeks.shape == (2, pat.WEEK_MIN)
+    assert weeks.dtype == np.float32
     assert weeks[0, -1] == pat.WEEK_MIN - 1
-    assert np.isnan(weeks[1, 3])
+    assert np.flatnonzero(np.isnan(weeks[1])).tolist() == [3, 5]
     weeks[:] = 0
-    assert activity[5] == 5
-
-
-def test_without_a_cohort_the_device_is_named_and_nothing_is_normalised():
-    assert not pat.REFERENCE_COHORTS
-    with pytest.raises(Abstained) as caught:
-        pat.require_reference("gt3x-wrist-counts", label="ActiGraph GT3X+, wrist, counts/min")
-    assert caught.value.code == "no_reference_cohort"
-    assert "ActiGraph GT3X+, wrist, counts/min" in caught.value.reason
-
-
-def test_a_registered_cohort_is_found_by_its_device(monkeypatch):
-    ones = np.ones(pat.WEEK_MIN, np.float32)
-    cohort = pat.ReferenceCohort("a cohort", people=2, mean=ones, sd=ones)
-    monkeypatch.setitem(pat.REFERENCE_COHORTS, "device", cohort)
-    assert pat.require_reference("device") is cohort
+    assert counts[5] == 5

@@ -12,7 +12,7 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
 from .embedding import Encoder
 from .engines import ENGINES, has_gpu
-from .reference import REFERENCE_COHORTS, ReferenceCohort, require_reference
+from .reference import CohortError, ReferenceCohort, build_cohort, cohort_bytes, load_cohort
 from .weeks import cut_weeks, week_starts
 from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
 
@@ -20,18 +20,20 @@ __all__ = [
     "EMBEDDING",
     "ENGINES",
     "PUBLISHED",
-    "REFERENCE_COHORTS",
     "SIZES",
     "WEEK_MIN",
+    "CohortError",
     "Encoder",
     "PatSize",
     "ReferenceCohort",
     "WeightsError",
     "WeightsFile",
+    "build_cohort",
+    "cohort_bytes",
     "cut_weeks",
     "has_gpu",
     "identify",
+    "load_cohort",
     "load_weights",
-    "require_reference",
     "week_starts",
 ]

@@ -24,8 +24,8 @@ def week_starts(worn: NDArray[np.bool_], times: LocalTimes) -> NDArray[np.int64]
     A week is seven consecutive local days, each worn at least 16 h, read as 10,080 elapsed minutes from the first one's
     midnight. Days of 23 or 25 hours keep their minutes: when the clocks went forward the week reaches an hour into the
     eighth day, when they went back it ends an hour before the seventh day does, and after the change the minute of
-    the week is an hour off the clock. Weeks are taken from the start of the recording on and share no day, so that
-    minutes appended later leave the earlier weeks as they were.
+    the week is an hour off the clock. Weeks slide by a day: one begins on every day that six more valid ones follow, so
+    that minutes appended later leave the earlier weeks as they were.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def week_starts(worn: NDArray[np.bool_], times: LocalTimes) -> NDArray[np.int64]
     Returns
     -------
     ndarray of int64, shape (w,)
-        Index of each week's first minute, ascending; w is at least 1.
+        Index of each week's first minute, ascending; w is at least 1. Neighbours share six days.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def week_starts(worn: NDArray[np.bool_], times: LocalTimes) -> NDArray[np.int64]
     for day, is_valid in enumerate(valid):
         run = run + 1 if is_valid else 0
         longest = max(longest, run)
-        if run and run % WEEK_DAYS == 0:
+        if run >= WEEK_DAYS:
             starts.append(first[day - WEEK_DAYS + 1])
     found = np.array([start for start in starts if start + WEEK_MIN <= len(worn)], dtype=np.int64)
     if len(found):
@@ -70,22 +70,24 @@ def week_starts(worn: NDArray[np.bool_], times: LocalTimes) -> NDArray[np.int64]
     raise Abstained("indeterminate", what="the clocks went forward and the recording ends before the week is full")
 
 
-def cut_weeks(activity: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+def cut_weeks(counts: NDArray[np.float64], worn: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.float32]:
     """The minutes of each week.
 
     Parameters
     ----------
-    activity : ndarray of float32, shape (n,)
-        One value per minute in the device's unit; NaN for missing stays NaN.
+    counts : ndarray, shape (n,)
+        One value per minute in the device's unit; NaN for missing.
+    worn : ndarray of bool, shape (n,)
     starts : ndarray of int64, shape (w,)
         From :func:`week_starts` of the same recording.
 
     Returns
     -------
     ndarray of float32, shape (w, 10080)
-        A copy, not normalised.
+        A copy, not normalised; NaN where missing or not worn, for a watch on a table counts nothing either.
     """
-    weeks: NDArray[np.float32] = activity[starts[:, np.newaxis] + np.arange(WEEK_MIN)]
+    minutes = np.where(worn, counts, np.nan).astype(np.float32)
+    weeks: NDArray[np.float32] = minutes[starts[:, np.newaxis] + np.arange(WEEK_MIN)]
     return weeks
 
 
