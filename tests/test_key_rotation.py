@@ -78,7 +78,8 @@ def opened(chart: SimpleNamespace) -> list[Any]:
     found = Patient.objects.get(pk=chart.recording.patient_id)
     recording = Recording.objects.get(pk=chart.recording.pk)
     token = vault.restore("[NAME-1]", found.pk)
-    content = unseal(recording.storage_name, recording.file_key, table="actigraphy_recording", row=recording.pk)
+    with unseal(recording.storage_name, recording.file_key, table="actigraphy_recording", row=recording.pk) as file:
+        content = file.read()
     for row in (chart.consent, chart.access, chart.note, chart.source):
         row.refresh_from_db()
     return [

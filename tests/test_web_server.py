@@ -20,17 +20,17 @@ pytestmark = pytest.mark.processes
 
 SIGNED_IN = """
 import django; django.setup()
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group
-from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from novamind.accounts.models import User
+from novamind.accounts.second_factor import record
 user = User.objects.create_user("p@clinic.test", "x", display_name="P")
 user.groups.add(Group.objects.get(name="psychiatrist"))
-session = SessionStore()
-session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-session.create()
+client = Client()
+client.force_login(user)
+session = client.session
+record(session, user, "totp")
+session.save()
 print(session.session_key)
 """
 EVENTS = """

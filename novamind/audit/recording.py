@@ -19,7 +19,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from novamind import frame
 from novamind.audit import changes
@@ -224,10 +224,11 @@ def write_event(
         app_version=settings.VERSION,
         **facts,
     )
-    event.save(force_insert=True)
-    AuditEventPatient.objects.bulk_create(
-        [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
-    )
+    with transaction.atomic(savepoint=False):  # else it may be sealed before its patients are there
+        event.save(force_insert=True)
+        AuditEventPatient.objects.bulk_create(
+            [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
+        )
     return event
 
 

@@ -65,9 +65,15 @@ def export_account(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _account_page(request, form, status=422)
     user, days = form.cleaned_data["account"], form.days(clock.zone(settings.CLINIC_TIME_ZONE))
-    rows = lines_of(what_they_did(user.pk, days))
-    name = f"account-{str(user.pk)[:8]}"
-    return csv_answer(request, head=HEAD, rows=rows, name=name, label="trail of an account", object_id=user.pk)
+    return csv_answer(
+        request,
+        head=HEAD,
+        rows=lines_of(what_they_did(user.pk, days)),
+        name=f"account-{str(user.pk)[:8]}",
+        label="trail of an account",
+        object_id=user.pk,
+        patients=what_they_saw(user.pk, days, at_most=0).patients,
+    )
 
 
 def _account_page(request: HttpRequest, form: AccountForm, *, status: int) -> HttpResponse:
