@@ -54,6 +54,7 @@ def model_run(
     ledger = current()
     if ledger is None:
         raise NobodyActs(f"{model} runs for nobody; open novamind.audit.recording.recorded() around it")
+    ledger.identify()  # a request learns who asks only when somebody wants to know
     own = replace(ledger, patients=set(patients), unexplained=[])
     run, started, outcome = Run(), time.monotonic(), Outcome.SUCCESS
     try:
