@@ -22,7 +22,7 @@ class EventType(models.TextChoices):
     MODEL_INFERENCE = "MODEL_INFERENCE", "Model run"
     CLINICAL_DECISION_SUPPORT = "CLINICAL_DECISION_SUPPORT", "Decision support"
     MODEL_TRAINING = "MODEL_TRAINING", "Model trained"
-    MODEL_PROMOTION = "MODEL_PROMOTION", "Model put into production"
+    MODEL_PROMOTION = "MODEL_PROMOTION", "Model registered or moved to a stage"
     EXPORT = "EXPORT", "Taken out"
     DATA_COLLECTION = "DATA_COLLECTION", "Data collected"
     SIGN_IN = "SIGN_IN", "Signed in"
