@@ -79,6 +79,11 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["-at"], name="audit_by_time"),
             models.Index(fields=["actor_id", "-at"], name="audit_by_actor"),
+            models.Index(
+                fields=["object_label", "-at"],
+                condition=models.Q(event_type=EventType.MODEL_INFERENCE),
+                name="audit_by_model",
+            ),
         ]
 
     def __str__(self) -> str:

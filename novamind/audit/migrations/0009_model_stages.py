@@ -1,4 +1,4 @@
-"""What a model's promotion is called: every move between stages is one."""
+"""What a model's promotion is called, every move between stages being one; and the way to the runs of one model."""
 
 from django.db import migrations, models
 
@@ -32,6 +32,14 @@ class Migration(migrations.Migration):
                 ],
                 editable=False,
                 max_length=32,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(
+                condition=models.Q(("event_type", "MODEL_INFERENCE")),
+                fields=["object_label", "-at"],
+                name="audit_by_model",
             ),
         ),
     ]
