@@ -104,6 +104,10 @@ actigraphy:upload                  POST    login 403 403 422 422 404 404 403
 actigraphy:status                  GET     login 403 403 200 200 404 404 403
 provenance                         GET     login 404 404 200 200 404 404 404
 
+models:list                        GET     login 403 200 200 200 200 200 403
+models:version                     GET     login 403 200 200 200 200 200 403
+models:move                        GET     login 403 403 403 403 403 200 403
+models:move                        POST    login 403 403 403 403 403 422 403
 jobs:list                          GET     login 403 403 403 403 403 200 200
 jobs:retry                         POST    login 403 403 403 403 403 302 302
 jobs:acknowledge                   POST    login 403 403 403 403 403 302 302
@@ -132,6 +136,8 @@ api:patient-detail                 DELETE  401   403 403 403 403 403 404 403
 api:consents                       GET     401   403 403 200 200 404 404 403
 api:consents                       POST    401   403 403 400 400 404 404 403
 api:upload                         POST    401   403 403 415 415 415 415 403
+api:model-list                     GET     401   403 200 200 200 200 200 403
+api:model-detail                   GET     401   403 200 200 200 200 200 403
 api:*-list                         GET     401   403 403 200 200 200 200 403
 api:*-detail                       GET     401   403 403 200 200 404 404 403
 api:recording-results              GET     401   403 403 200 200 404 404 403
@@ -282,7 +288,8 @@ def of_the_patient() -> list[Url]:
     return [
         url
         for url in every_url()
-        if clinical & set(url.parameters) or (url.name.startswith("api:") and "pk" in url.parameters)
+        if clinical & set(url.parameters)
+        or (url.name.startswith("api:") and "pk" in url.parameters and url.name != "api:model-detail")
     ]
 
 
