@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from django.db.models import Count
+from django.db.models.fields.json import KT
 
 from novamind.audit.models import AuditEvent, EventType
 from novamind.clock import now
@@ -26,18 +27,18 @@ Sample = tuple[dict[str, str], float]
 
 def runs() -> list[Sample]:
     """Runs of every model by model, version and status; those of algorithms without a row of their own too."""
-    return _counted("details__model", "details__version", "details__status")
+    return _counted("model", "version", "status")
 
 
 def abstentions() -> list[Sample]:
     """Runs that abstained, by model, version and reason."""
-    return _counted("details__model", "details__version", "details__reason", details__status="abstained")
+    return _counted("model", "version", "reason", details__status="abstained")
 
 
-def _counted(*keys: str, **only: str) -> list[Sample]:
+def _counted(*names: str, **only: str) -> list[Sample]:
     events = AuditEvent.objects.filter(event_type=EventType.MODEL_INFERENCE, at__gte=now() - WINDOW, **only)
-    rows = events.order_by().values_list(*keys).annotate(runs=Count("id"))
-    names = [key.removeprefix("details__") for key in keys]
+    keys = {name: KT(f"details__{name}") for name in names}  # as text: SQLite reads the version "1" as a number else
+    rows = events.order_by().annotate(**keys).values_list(*names).annotate(runs=Count("id"))
     found = [({name: value or "" for name, value in zip(names, row, strict=False)}, row[-1]) for row in rows]
     return sorted(found, key=lambda sample: sorted(sample[0].items()))
 
