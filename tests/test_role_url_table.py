@@ -18,7 +18,7 @@ from django.test import Client
 
 from novamind import clock
 from patients.models import CareTeam, Grant
-from patients.services import assign_patient, join_team, leave_team, share_patient, sync_team_grants
+from patients.services import assign_patient, join_team, leave_team, share_patient, sync_team_grants, view_permission
 from tests.one_of_everything import CANARIES
 from tests.urls_of_novamind import Url, every_url, unknown, values_for
 
@@ -102,7 +102,7 @@ actigraphy:patient                 GET     login 403 403 200 200 404 404 403
 actigraphy:upload                  GET     login 403 403 200 200 404 404 403
 actigraphy:upload                  POST    login 403 403 422 422 404 404 403
 actigraphy:status                  GET     login 403 403 200 200 404 404 403
-provenance                         GET     login 404 404 200 200 404 404 404
+provenance                         GET     login 403 403 200 200 404 404 403
 
 jobs:list                          GET     login 403 403 403 403 403 200 200
 jobs:retry                         POST    login 403 403 403 403 403 302 302
@@ -371,6 +371,12 @@ def test_a_superuser_is_given_no_chart_by_being_one(chart, superuser, make_user)
     both = make_user("both@clinic.test", "psychiatrist", is_superuser=True, is_staff=True)
     assert set(reads_of(chart, superuser).values()) <= {403, 404}
     assert set(reads_of(chart, both).values()) == {404}
+
+
+def test_a_patient_opens_no_page_of_staff_about_their_own_chart(chart, make_user):
+    own = make_user("self@clinic.test", "patient")
+    Grant.objects.create(user=own, content_object=chart.patient, permission=view_permission(), reason=Grant.Reason.SELF)
+    assert set(reads_of(chart, own).values()) == {403}
 
 
 def test_the_api_says_which_refusal_it_is(chart, outsider, nurse):
