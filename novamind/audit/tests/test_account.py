@@ -132,7 +132,7 @@ def test_the_file_reads_no_chart_while_it_streams(admin, nurse, patient):
     assert [query["sql"] for query in queries if patient_tables().search(query["sql"])] == []
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])  # noqa: RUF001
 def test_no_cell_is_a_formula(admin, nurse, start):
     seen_by(nurse, user_agent=f'{start}HYPERLINK("http://x")')
     assert table(admin.post(EXPORT, {"account": nurse.pk}))[0]["user_agent"].startswith(f"'{start}")
