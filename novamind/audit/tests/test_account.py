@@ -171,3 +171,10 @@ def test_each_question_is_answered_by_its_index(nurse):
     touched = AuditEventPatient.objects.filter(event__in=what_they_did(nurse.pk, days).order_by()).explain()
     assert "audit_by_actor" in touched
     assert "Seq Scan" not in saw_chart + touched
+
+
+def test_what_the_trail_is_narrowed_by_may_be_any_text(admin, nurse):
+    seen_by(nurse)
+    for text in ("a\x00b", "n\x00urse@", "%'; --"):
+        for name in ("actor", "patient", "kind"):
+            assert admin.get("/audit/", {name: text}).status_code == 200
