@@ -17,7 +17,7 @@ from novamind.audit.recording import Ledger, note_object, write_event
 from novamind.throttle.callers import count_export
 
 #: What a spreadsheet takes for a formula at the beginning of a cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")  # noqa: RUF001  (wide ones count where keyboards have them)
 
 
 def csv_answer(
@@ -86,10 +86,11 @@ def _lines(head: list[str], rows: Iterable[list[Any]], ending: Ending) -> Iterat
 def csv_line(cells: Iterable[Any]) -> bytes:
     """One line; a cell that a spreadsheet would compute is made text by an apostrophe."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    csv.writer(line, lineterminator="\r\n").writerow([text_cell(cell) for cell in cells])
     return line.getvalue().encode()
 
 
-def _cell(value: Any) -> str:
+def text_cell(value: Any) -> str:
+    """What stands in a cell: never a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -6,16 +6,17 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from actigraphy import pat
 from actigraphy.science.pat.weights import PUBLISHED, WeightsError
+from novamind.audit.commands import WatchedCommand
 from novamind.registry.models import ModelVersion
 from novamind.registry.services import MoveRefused
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Without a file: register whatever lies in the models folder (``PAT_WEIGHTS_DIR``)."""
 
     help = "Register a PAT weights file (published .h5 layout) and put it into production."
