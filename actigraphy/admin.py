@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from actigraphy.models import Analysis, Night, Recording, Signal, Source
+from actigraphy.models import Analysis, Night, Recording, Signal, Source, WeekReading
 from novamind.audit.lists import RecordedList
 
 
@@ -87,6 +87,14 @@ class AnalysisAdmin(VisibleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("results")
+
+
+@admin.register(WeekReading)
+class WeekReadingAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "analysis_id", "task", "record_id", "created_at"]
+    list_filter = ["task"]
+    search_fields = ["=id", "=patient__id", "=analysis__id", "=record__id"]
+    fields = ["id", "patient_id", "analysis_id", "task", "record_id", "abstention", "created_at"]
 
 
 @admin.register(Night)

@@ -150,7 +150,7 @@ def plain_rhythm(kept: dict[str, Any], valid_days: int) -> dict[str, Any]:
     return plain
 
 
-def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:
+def results(analyzed: Analyzed) -> dict[str, Any]:
     """What an :class:`actigraphy.models.Analysis` keeps beside its nights."""
     rest = analyzed.rest
     utc = rest.times.utc_s
@@ -180,5 +180,4 @@ def results(analyzed: Analyzed, pat: Abstained) -> dict[str, Any]:
             for period in rest.rest
         ],
         "epoch_s": rest.epoch_s,
-        "pat": pat.as_json(),
     }

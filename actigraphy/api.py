@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from actigraphy.analysis import EmptyWindow, WrongDevice
 from actigraphy.models import Analysis, Recording
+from actigraphy.pages.models import with_readings
 from actigraphy.readers import UnreadableRecording
 from actigraphy.serializers import AnalysisSerializer, RecordingSerializer, UploadSerializer
 from actigraphy.services import TREATING, ingest_recording
@@ -104,7 +105,7 @@ class RecordingViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
         recording = self.get_object()
         analysis = (
             Analysis.objects.filter(source=recording.source_id)
-            .prefetch_related("nights")
+            .prefetch_related("nights", with_readings())
             .order_by("-created_at")
             .first()
         )
@@ -125,4 +126,4 @@ class AnalysisViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> Any:
-        return Analysis.objects.visible_to(self.request.user).prefetch_related("nights")
+        return Analysis.objects.visible_to(self.request.user).prefetch_related("nights", with_readings())

@@ -11,5 +11,5 @@ class ActigraphyConfig(AppConfig):
     patient_tabs = [PatientTab("Actigraphy", "actigraphy:patient", 20)]
     last_signal = ["actigraphy.services.last_signal_at"]
     provenance = ["actigraphy.pages.provenance.provenance_of"]
-    at_start = ["actigraphy.pat.register_at_start"]
+    at_start = ["actigraphy.pat.installing.register_at_start"]
     demo = ["actigraphy.demo.seed"]

@@ -1,7 +1,9 @@
-"""The job that analyzes an uploaded recording."""
+"""The jobs of an uploaded recording: analyzed, then read by models."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,9 +15,9 @@ from novamind.jobs.work import current_work, step
 
 @job("actigraphy.analyze", queue="ml")
 def analyze(recording_id: UUID) -> Finish:
-    """Reader → quality → sleep → rhythm → PAT. Science runs outside any transaction; the runner stores what is
-    returned in one, if this attempt is still the current one."""
-    from actigraphy import pat, services
+    """Reader → quality → sleep → rhythm. Science runs outside any transaction; the runner stores what is returned in
+    one, if this attempt is still the current one."""
+    from actigraphy import services
     from actigraphy.analysis import analyze as analyze_read
     from actigraphy.analysis import code_version
     from actigraphy.models import Recording
@@ -35,16 +37,60 @@ def analyze(recording_id: UUID) -> Finish:
     of = [recording.patient_id]
     with step("sleep_and_rhythm"), model_run(model="sleep and rhythm", version=code_version(), patients=of):
         analyzed = analyze_read(read, device_type=recording.source.device_type)
-    weights = pat.in_production()
-    version = weights.sha256[:12] if weights else ""
-    with step("pat"), model_run(model=settings.PAT_MODEL_ID, version=version, patients=of) as run:
-        view = pat.view(analyzed.device, weights)
-        run.abstained(view)
     work = current_work()
     return Finish(
-        save=lambda: services.store_analysis(recording, analyzed, view, requested_by=work.actor if work else None),
+        save=lambda: services.store_analysis(recording, analyzed, requested_by=work.actor if work else None),
         publish=[("recording.analyzed", {"recording_id": recording_id, "patient_id": recording.patient_id})],
     )
+
+
+def _embed_together(questions: list[Any]) -> list[Any]:
+    from actigraphy.pat.serving import answer_together
+
+    return answer_together(questions)
+
+
+@subscribes("recording.analyzed", key="actigraphy.embed:{recording_id}")
+@job("actigraphy.embed", queue="ml", together=_embed_together, most=settings.PAT_BATCH_SIZE)
+def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, Any, Finish]:
+    """The weeks of a recording through the encoder that serves, or one on trial; several patients' in one pass."""
+    from actigraphy import services
+    from actigraphy.models import Recording
+    from actigraphy.pat import serving
+    from novamind.audit.runs import model_run
+    from novamind.measures import Abstained
+    from patients.consent import allows
+
+    recording = Recording.objects.get(pk=recording_id)
+    analysis = services.newest_analysis(recording)
+    if analysis is None or not allows(recording.patient_id, *services.TREATING):
+        return Finish()
+    try:
+        version = serving.version_to_run(version_id)
+        with model_run(model=version.name, version=version.version, patients=[recording.patient_id]) as run:
+            reading = serving.reading_of(analysis, version)
+            question, answer = reading.question, None
+            if len(question.weeks):
+                answer = yield question
+            else:
+                run.recalled()
+            if isinstance(answer, Abstained):
+                raise answer
+    except Abstained as why:
+        reason = why  # an except's name is gone after it
+        return Finish(save=lambda: services.store_abstention(analysis, reason, version_id))
+    return Finish(save=lambda: services.store_embeddings(analysis, reading, answer))
+
+
+@subscribes("model.promoted")
+@job("actigraphy.embed_again")
+def embed_again(version_id: UUID) -> None:
+    """Read again what was analyzed, when another encoder or another cohort begins to serve."""
+    from actigraphy import services
+    from actigraphy.pat.serving import devices_concerned
+
+    for device_type in devices_concerned(version_id):
+        services.embed_again(device_type)
 
 
 @subscribes("consent.changed")

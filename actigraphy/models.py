@@ -10,6 +10,7 @@ from django.db import models
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
 from novamind.phi.sealed import SealedField
+from novamind.registry.models import InferenceRecord
 from patients.models import ConsentPurpose, ConsentStream, Patient, allowed
 
 
@@ -152,6 +153,39 @@ class Analysis(PatientRecord):
 
     def __str__(self) -> str:
         return f"analysis {str(self.pk)[:8]}"
+
+
+class WeekReading(PatientRecord):
+    """What a model made of one week of an analysis, or why it read none. Replaced when another version reads again; the
+    records behind it stay."""
+
+    class Task(models.TextChoices):
+        """What was asked of the week."""
+
+        EMBEDDING = "embedding", "Embedding"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="week_readings")
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="week_readings")
+    task = models.CharField(max_length=12, choices=Task)
+    record = models.ForeignKey(InferenceRecord, null=True, on_delete=models.PROTECT, related_name="+")
+    abstention = models.JSONField(null=True, help_text="in place of a record")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["record__window_start"]
+        constraints = [
+            models.UniqueConstraint(fields=["analysis", "task", "record"], name="actigraphy_a_week_once"),
+            models.CheckConstraint(
+                condition=models.Q(record__isnull=True) ^ models.Q(abstention__isnull=True),
+                name="actigraphy_record_or_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} of analysis {str(self.analysis_id)[:8]}"
 
 
 class Night(PatientRecord):

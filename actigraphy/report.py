@@ -15,16 +15,17 @@ from django.utils.safestring import mark_safe
 
 from actigraphy import pages
 from actigraphy.analysis import Analyzed, code_version, plain_rhythm, results, rhythm, stored
+from actigraphy.minutes import Minutes, per_minute
 from actigraphy.models import Analysis, Recording, Source
 from actigraphy.numbers import NIGHT
-from actigraphy.pages.minutes import Minutes, per_minute
+from actigraphy.pat import offline
 from actigraphy.services import night_rows
 from novamind import clock
 from novamind.audit.exporting import text_cell
 from novamind.measures import Abstained
 
 
-def as_json(analyzed: Analyzed, pat: Abstained, *, file: str) -> dict[str, Any]:
+def as_json(analyzed: Analyzed, *, file: str) -> dict[str, Any]:
     """The analysis as plain JSON; an abstained number is null and its reason stands in ``abstentions`` by its path."""
     abstentions: dict[str, str] = {}
     rest = analyzed.rest
@@ -41,12 +42,28 @@ def as_json(analyzed: Analyzed, pat: Abstained, *, file: str) -> dict[str, Any]:
         },
         "nights": [_night(night, n, analyzed.read.zone, abstentions) for n, night in enumerate(rest.nights)],
         "rhythm": _rhythm(analyzed, abstentions),
-        "pat": {"abstained": pat.reason, "code": pat.code},
+        "pat": _pat(analyzed, abstentions),
         "provenance": provenance(analyzed),
         "abstentions": abstentions,
     }
-    abstentions["pat"] = pat.reason
     return body
+
+
+def _pat(analyzed: Analyzed, abstentions: dict[str, str]) -> dict[str, Any]:
+    rest = analyzed.rest
+    try:
+        return offline.embed(
+            _minutes(analyzed), zone_name=analyzed.read.zone, epoch_s=rest.epoch_s, device=analyzed.device
+        )
+    except Abstained as why:
+        abstentions["pat"] = why.reason
+        return {"abstained": why.reason, "code": why.code}
+
+
+def _minutes(analyzed: Analyzed) -> Minutes:
+    rest = analyzed.rest
+    worn = np.repeat(rest.worn, rest.epoch_s // 60)
+    return Minutes(int(rest.times.utc_s[0]), per_minute(rest.counts, rest.epoch_s), worn)
 
 
 def provenance(analyzed: Analyzed) -> dict[str, Any]:
@@ -91,16 +108,11 @@ def _local(moment: datetime, zone: str) -> str:
     return moment.astimezone(clock.zone(zone)).isoformat()
 
 
-def as_html(analyzed: Analyzed, pat: Abstained, *, file: str) -> str:
+def as_html(analyzed: Analyzed, *, file: str) -> str:
     """The recording as one page that needs nothing else, drawn by the same code as a patient's page (about 5 MB)."""
     from plotly.offline import get_plotlyjs
 
-    analysis = unsaved(analyzed, pat)
-    minutes = Minutes(
-        int(analyzed.rest.times.utc_s[0]),
-        per_minute(analyzed.rest.counts, analyzed.rest.epoch_s),
-        np.repeat(analyzed.rest.worn, analyzed.rest.epoch_s // 60),
-    )
+    analysis, minutes = unsaved(analyzed), _minutes(analyzed)
     context = pages.shown(analysis, night_rows(analysis, analyzed), minutes, None)
     style = _static("vendor/modern-normalize/modern-normalize.css") + _static("css/novamind.css")
     drawings = [(title, _drawn(context["figures"][name], style)) for name, title in DRAWINGS.items()]
@@ -168,7 +180,7 @@ def nights_table(bodies: list[dict[str, Any]]) -> str:
     return str(table.to_csv(index=False))
 
 
-def unsaved(analyzed: Analyzed, pat: Abstained) -> Analysis:
+def unsaved(analyzed: Analyzed) -> Analysis:
     """An :class:`Analysis` that belongs to nobody and is never stored."""
     nobody = uuid.UUID(int=0)
     source = Source(patient_id=nobody, kind=Source.Kind.RECORDING, device_type=analyzed.device.key)
@@ -186,7 +198,7 @@ def unsaved(analyzed: Analyzed, pat: Abstained) -> Analysis:
         zone=analyzed.read.zone,
         device_type=analyzed.device.key,
         methods=dict(analyzed.rest.methods),
-        results=results(analyzed, pat),
+        results=results(analyzed),
         input_hash=analyzed.input_hash,
         code_version=code_version(),
     )

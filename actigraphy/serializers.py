@@ -13,6 +13,7 @@ from actigraphy.analysis import plain_rhythm
 from actigraphy.forms import parse_columns
 from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.pages.models import pat_as_json
 from actigraphy.science.devices import DEVICES
 from novamind import clock
 from novamind.limits import LIMITS
@@ -139,7 +140,7 @@ class AnalysisSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "object"})
     def get_pat(self, analysis: Analysis) -> dict[str, Any]:
-        return analysis.results["pat"]
+        return pat_as_json(analysis)
 
     @extend_schema_field({"type": "object"})
     def get_provenance(self, analysis: Analysis) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from django.db.models import Max
 from actigraphy import signals
 from actigraphy.analysis import Analyzed, code_version, cut, device_for, results
 from actigraphy.channels import CHANNELS
-from actigraphy.models import Analysis, Night, Recording, Source
+from actigraphy.models import Analysis, Night, Recording, Source, WeekReading
 from actigraphy.numbers import NIGHT
+from actigraphy.pat.serving import Answer, Reading, on_trial
 from actigraphy.readers import ColumnMapping, Limits, ReadRecording, read_recording
+from actigraphy.science.pat.reference import summarize
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object, note_type, on_rollback
@@ -25,10 +27,12 @@ from novamind.clock import from_epoch, zone
 from novamind.jobs.services import enqueue
 from novamind.measures import Abstained
 from novamind.phi.uploads import EncryptedUpload, seal, unseal
+from novamind.registry.inference import keep
 from patients import consent
 from patients.models import ConsentPurpose, ConsentStream, Patient
 
 ANALYZE = "actigraphy.analyze"
+EMBED = "actigraphy.embed"
 WITHHELD = "consent_withheld"
 TREATING = (ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY)  # what everything here asks the patient's consent for
 
@@ -141,7 +145,7 @@ def read_stored(recording: Recording) -> ReadRecording:
     return cut(read, recording.start, recording.end)
 
 
-def store_analysis(recording: Recording, analyzed: Analyzed, pat: Abstained, *, requested_by: UUID | None) -> Analysis:
+def store_analysis(recording: Recording, analyzed: Analyzed, *, requested_by: UUID | None) -> Analysis:
     """Write signals, analysis and nights in the caller's transaction; the same input twice is one analysis.
 
     ``ConsentWithheld`` when the patient withdrew while it was computed: then nothing of it is kept.
@@ -162,7 +166,7 @@ def store_analysis(recording: Recording, analyzed: Analyzed, pat: Abstained, *, 
             "zone": analyzed.read.zone,
             "device_type": analyzed.device.key,
             "methods": dict(analyzed.rest.methods),
-            "results": results(analyzed, pat),
+            "results": results(analyzed),
             "requested_by": requested_by,
         },
     )
@@ -172,6 +176,66 @@ def store_analysis(recording: Recording, analyzed: Analyzed, pat: Abstained, *, 
     recording.save(update_fields=["state", "error_code", "error_detail"])
     note_object(EventType.DATA_COLLECTION, "actigraphy.Analysis", analysis.pk)
     return analysis
+
+
+def store_embeddings(analysis: Analysis, reading: Reading, answer: Answer | None) -> None:
+    """Keep what the encoder made of the weeks it had not read before, in the caller's transaction; who reads the
+    analysis is shown these weeks from now on. A shadow run is kept for comparison and shown to nobody."""
+    consent.require(analysis.patient_id, *TREATING)
+    embeddings = iter(answer.embeddings if answer else ())
+    records = [
+        known
+        or keep(
+            version=reading.version,
+            patient_id=analysis.patient_id,
+            array=week.minutes,
+            window=week.window,
+            answer=[float(number) for number in next(embeddings)],
+            shadow=reading.shadow,
+            duration_ms=answer.duration_ms if answer else 0.0,
+            batch_size=answer.batch_size if answer else 0,
+            summary=summarize(week.minutes),
+            scaled_by=reading.cohort,
+        )
+        for week, known in zip(reading.weeks, reading.known, strict=True)
+    ]
+    if reading.shadow:
+        return
+    _replace_readings(analysis, [WeekReading(record=record) for record in records])
+    for version_id in on_trial(reading.version.name):
+        recording_id = analysis.source.recording.pk
+        enqueue(EMBED, key=f"{EMBED}:{recording_id}:{version_id}", recording_id=recording_id, version_id=version_id)
+
+
+def store_abstention(analysis: Analysis, why: Abstained, version_id: UUID | None = None) -> None:
+    """Keep why the encoder read nothing of an analysis; of one on trial nobody is told."""
+    if version_id is None:
+        _replace_readings(analysis, [WeekReading(abstention=why.as_json())])
+
+
+def _replace_readings(analysis: Analysis, rows: list[WeekReading]) -> None:
+    task = WeekReading.Task.EMBEDDING
+    WeekReading.objects.filter(analysis=analysis, task=task).delete()
+    for row in rows:
+        row.patient_id, row.analysis, row.task = analysis.patient_id, analysis, task
+    WeekReading.objects.bulk_create(rows)
+
+
+def newest_analysis(recording: Recording) -> Analysis | None:
+    """The analysis that pages show of a recording."""
+    return Analysis.objects.filter(source=recording.source_id).order_by("-created_at").first()
+
+
+def embed_again(device_type: str | None = None) -> int:
+    """Queue every analyzed recording (of a device) for the encoder, after it or a cohort changed; how many."""
+    recordings = Recording.objects.filter(state=Recording.State.ANALYZED)
+    if device_type:
+        recordings = recordings.filter(source__device_type=device_type)
+    with aggregates():
+        ids = list(recordings.order_by("pk").values_list("pk", flat=True))
+    for pk in ids:
+        enqueue(EMBED, key=f"{EMBED}:{pk}", recording_id=pk)
+    return len(ids)
 
 
 def _store_signals(source: Source, read: ReadRecording) -> None:

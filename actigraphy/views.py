@@ -15,6 +15,7 @@ from actigraphy.analysis import EmptyWindow, WrongDevice
 from actigraphy.forms import UploadForm
 from actigraphy.models import Analysis, Recording
 from actigraphy.pages import SHOWN_DAYS, analysis_context
+from actigraphy.pages.models import with_readings
 from actigraphy.pages.recordings import recording_rows
 from actigraphy.readers import UnreadableRecording
 from actigraphy.services import TREATING, WITHHELD, ingest_recording
@@ -54,7 +55,7 @@ def page_context(request: HttpRequest, person: Patient, may_change: bool) -> dic
     if chosen is not None and chosen["state"] == Recording.State.ANALYZED:
         recording = next(one for one in recordings if one.pk == chosen["id"])
         newest = Analysis.objects.filter(source=recording.source_id).select_related("source__recording")
-        analysis = newest.prefetch_related("nights").order_by("-created_at").first()
+        analysis = newest.prefetch_related("nights", with_readings()).order_by("-created_at").first()
         if analysis is not None:
             context |= analysis_context(analysis, None if request.GET.get("days") == "all" else SHOWN_DAYS)
     return context

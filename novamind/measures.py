@@ -37,6 +37,7 @@ REASONS: Final = MappingProxyType(
         "indeterminate": ("the data allow no answer ({what})", "the data allow no answer"),
         "consent_withheld": ("the patient has not consented to this use", "the patient has not consented to this use"),
         "stale": ("the data are too old ({what})", "the data are too old"),
+        "waiting": ("being computed", "being computed"),
         "failed": ("the computation failed and the administrators were told", "the computation failed"),
     }
 )

@@ -374,6 +374,8 @@ SPECTACULAR_SETTINGS = {
 PAT_MODEL_PROVIDER = env.str("PAT_MODEL_PROVIDER", default="local")
 PAT_MODEL_ID = env.str("PAT_MODEL_ID", default="PAT-L")
 PAT_BATCH_SIZE = env.int("PAT_BATCH_SIZE", default=32)
+PAT_ENGINE = env.str("PAT_ENGINE", default="")
+PAT_THREADS = env.int("PAT_THREADS", default=1)
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
 
 # Language and time: everything is stored in UTC; a patient has a zone, else the clinic's

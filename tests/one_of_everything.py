@@ -20,9 +20,10 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
     """Recordings of one day for this patient, each with its signal, analysis and night."""
     import numpy as np
 
-    from actigraphy.models import Analysis, Night, Recording, Signal, Source
+    from actigraphy.models import Analysis, Night, Recording, Signal, Source, WeekReading
     from actigraphy.numbers import RHYTHM
     from actigraphy.signals import pack
+    from novamind.measures import Abstained
 
     made = SimpleNamespace()
     for number in range(recordings):
@@ -48,9 +49,11 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
                 "quality": {"minutes": 1440, "worn_minutes": 1440, "valid_days": 1, "days": [], "gaps": []},
                 "rest": [],
                 "epoch_s": 60,
-                "pat": {"abstained": "no_weights", "reason": "no model weights are installed"},
             },
         )  # fmt: skip
+        made.week_reading = WeekReading.objects.create(
+            patient=patient, analysis=made.analysis, task="embedding", abstention=Abstained("no_weights").as_json()
+        )
         made.night = Night.objects.create(
             patient=patient, analysis=made.analysis, date=date(2027, 3, 1) + timedelta(days=number),
             onset=start + timedelta(hours=11), offset=start + timedelta(hours=19), tst_min=411.0, sol_min=9.0,
@@ -136,7 +139,8 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.rows = {
         "patients_consent": made.consent, "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
-        "actigraphy_analysis": made.analysis, "actigraphy_night": made.night, "patients_patient": patient,
+        "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
+        "actigraphy_weekreading": made.week_reading, "patients_patient": patient,
         "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),
         "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),
         "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from actigraphy.minutes import Minutes
 from actigraphy.models import Analysis, Night
 from actigraphy.pages.figures import figures
-from actigraphy.pages.minutes import Minutes
+from actigraphy.pages.models import embedded_weeks
 from actigraphy.pages.tables import night_row, quality, rhythm_rows
 from actigraphy.pages.words import cautions, headline, window_in_words
-from novamind.measures import Abstained
 
 SHOWN_DAYS = 28  # of the actogram and the table of nights, newest; the trends and numbers are of the whole window
 
 
 def analysis_context(analysis: Analysis, days: int | None) -> dict[str, Any]:
     """Everything below the recording list: figures, nights, rhythm, quality, PAT; ``days`` is how many to draw."""
-    return shown(analysis, list(analysis.nights.all()), Minutes.of(analysis), days)
+    found = shown(analysis, list(analysis.nights.all()), Minutes.of(analysis), days)
+    return found | {"pat": embedded_weeks(analysis)}
 
 
 def shown(analysis: Analysis, nights: list[Night], minutes: Minutes, days: int | None) -> dict[str, Any]:
@@ -36,5 +37,4 @@ def shown(analysis: Analysis, nights: list[Night], minutes: Minutes, days: int |
         "measured": len(nights),
         "rhythm": rhythm_rows(analysis),
         "quality": quality(analysis),
-        "pat": Abstained.from_json(analysis.results["pat"]),
     }

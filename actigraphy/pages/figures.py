@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from actigraphy.charts import DayRow, MeanDay, RestBar, Series, Stretch, actogram, profile, trend
+from actigraphy.minutes import MINUTE_S, Floats, Minutes
 from actigraphy.models import Analysis, Night
-from actigraphy.pages.minutes import MINUTE_S, Floats, Minutes
 from actigraphy.science.baseline import own_baseline
 from actigraphy.science.thresholds import BASELINE_NIGHTS
 from novamind import clock

@@ -116,7 +116,7 @@ def recorded(
 @contextmanager
 def resumed(ledger: Ledger) -> Iterator[Ledger]:
     """Go on under a ledger that was opened before: of work that takes turns with other work."""
-    token = _current.set(ledger)
+    token, ledger.closed = _current.set(ledger), False
     try:
         yield ledger
     finally:

@@ -118,6 +118,7 @@ def keep(
     duration_ms: float,
     batch_size: int = 1,
     summary: Sequence[float | None] = (),
+    scaled_by: ModelVersion | None = None,
 ) -> InferenceRecord:
     """Write the record of a run. Another worker may have been quicker: then its record, which says the same.
 
@@ -139,6 +140,7 @@ def keep(
         defaults={
             "input_array": zlib.compress(_bytes(array)),
             "input_shape": list(array.shape),
+            "scaled_by": scaled_by,
             "input_summary": [None if value is None or value != value else float(value) for value in summary],
             "window_start": window.start,
             "window_end": window.end,

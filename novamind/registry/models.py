@@ -121,6 +121,10 @@ class InferenceRecord(PatientRecord):
     patient_id = models.UUIDField(editable=False)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="inferences")
     shadow = models.BooleanField(default=False, editable=False)
+    scaled_by = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.PROTECT, related_name="scaled", editable=False,
+        help_text="the reference cohort its input was normalised by",
+    )  # fmt: skip
     input_hash = models.CharField(max_length=64, editable=False)
     input_array = models.BinaryField(editable=False, help_text="float32, little-endian, zlib")
     input_shape = models.JSONField(editable=False)

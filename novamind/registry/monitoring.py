@@ -84,7 +84,10 @@ class InputDrift:
 
 
 def drift(version: ModelVersion, since: datetime) -> list[InputDrift]:
-    """Each input that the version declares, against what it was given since; empty if it declares none."""
+    """Each input that the version declares, against what it was given since; empty if it declares none.
+
+    A reference cohort is given what it scaled for others.
+    """
     if not version.reference_statistics:
         return []
     rows = [row for row in _rows(version, since, "input_summary", "patient_id") if row[0]]
@@ -149,6 +152,7 @@ def _answers(records: Any) -> dict[tuple[Any, str], list[float] | None]:
 
 
 def _rows(version: ModelVersion, since: datetime, *names: str) -> list[Any]:
-    records = InferenceRecord.objects.filter(model_version=version, created_at__gte=since).order_by("-created_at")
+    role = "scaled_by" if version.kind == ModelVersion.Kind.COHORT else "model_version"
+    records = InferenceRecord.objects.filter(**{role: version}, created_at__gte=since).order_by("-created_at")
     with aggregates():
         return list(records.values_list(*names)[:NEWEST])

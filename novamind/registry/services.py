@@ -13,6 +13,7 @@ from django.db import transaction
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.runs import model_run
+from novamind.jobs.services import publish
 from novamind.registry import cards
 from novamind.registry.models import ModelVersion, StageChange
 from novamind.registry.science import is_reference
@@ -115,6 +116,8 @@ def move(version: ModelVersion, *, to: str, by: User | str, reason: str) -> Mode
                 if other.stage == _STAGES.PRODUCTION:
                     _put(other, _STAGES.RETIRED, by, f"Replaced by {moved.version}: {reason}")
         _put(moved, to, by, reason)
+        if to == _STAGES.PRODUCTION:
+            publish("model.promoted", version_id=moved.pk)
     return moved
 
 

@@ -12,7 +12,6 @@ from django import forms
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from actigraphy import pat
 from actigraphy.analysis import EmptyWindow, WrongDevice, analyze, cut
 from actigraphy.forms import parse_columns
 from actigraphy.readers import UnreadableRecording, read_recording
@@ -50,17 +49,16 @@ class Command(WatchedCommand):
             raise CommandError(f"--columns: {error.messages[0]}") from None
         if options["days"] is not None and options["days"] < 1:
             raise CommandError("--days is at least 1")
-        weights = pat.mounted()
         items, progress = [], Progress(len(options["files"]), sys.stderr)
         for path in options["files"]:
-            items.append(self._one(path, weights, options))
+            items.append(self._one(path, options))
             progress.step(path.name)
         progress.close()
         self._print(items, options)
         if any("error" in item for item in items):
             sys.exit(1)
 
-    def _one(self, path: Path, weights: pat.Installed | None, options: dict[str, Any]) -> dict[str, Any]:
+    def _one(self, path: Path, options: dict[str, Any]) -> dict[str, Any]:
         try:
             read = read_recording(path, tz=options["zone"], columns=options["mapping"])
             if options["days"] is not None:
@@ -74,10 +72,9 @@ class Command(WatchedCommand):
             return _refused(path, "empty_window", str(error))
         except OSError as error:
             return _refused(path, "cannot_open", f"The file cannot be opened: {error.strerror}.")
-        view = pat.view(analyzed.device, weights)
         if options["format"] == "html":
-            return {"file": str(path), "html": as_html(analyzed, view, file=path.name)}
-        return as_json(analyzed, view, file=str(path))
+            return {"file": str(path), "html": as_html(analyzed, file=path.name)}
+        return as_json(analyzed, file=str(path))
 
     def _print(self, items: list[dict[str, Any]], options: dict[str, Any]) -> None:
         if options["format"] == "json":

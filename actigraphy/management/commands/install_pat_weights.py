@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from actigraphy import pat
+from actigraphy.pat import installing
 from actigraphy.science.pat.weights import PUBLISHED, WeightsError
 from novamind.audit.commands import WatchedCommand
 from novamind.registry.models import ModelVersion
@@ -28,11 +28,11 @@ class Command(WatchedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["file"] is None:
-            for path, found in pat.register_mounted(by=options["by"]):
+            for path, found in installing.register_mounted(by=options["by"]):
                 self._report(path, found)
             return
         try:
-            version, created = pat.install(options["file"], by=options["by"], reason=options["reason"])
+            version, created = installing.install(options["file"], by=options["by"], reason=options["reason"])
         except MoveRefused as refusal:
             raise CommandError(f"{refusal.detail} (--reason)") from None
         except WeightsError as error:

@@ -21,6 +21,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from novamind.registry.science import is_reference, reference_of
+
 from .architecture import WEEK_MIN
 
 Floats = NDArray[np.float32]
@@ -30,6 +32,7 @@ FEWEST_PEOPLE: Final = 10
 #: people 728 minutes have no spread at all.
 UNSMOOTHED_PEOPLE: Final = 500
 SMOOTHING_MIN: Final = 61
+SUMMARY: Final = ("mean of the week", "spread within the week", "share of the week measured")
 _DAY_MIN: Final = 1440
 _LARGEST_FILE = 2**20
 _FORMAT = "novamind reference cohort 1"
@@ -57,6 +60,9 @@ class ReferenceCohort:
         Whether the seven days were folded and smoothed over time of day.
     synthetic : bool
         Whether the people were simulated.
+    expected : tuple of dict
+        How :func:`summarize` is distributed over the cohort's own weeks, to tell when inputs drift from them; as
+        :func:`novamind.registry.science.reference_of` gives it.
     sha256 : str
         Of the file it was read from; empty before it was written.
     """
@@ -68,6 +74,7 @@ class ReferenceCohort:
     sd: Floats
     smoothed: bool
     synthetic: bool
+    expected: tuple[dict[str, Any], ...] = ()
     sha256: str = field(default="", compare=False)
 
     def normalize(self, weeks: Floats) -> Floats:
@@ -114,7 +121,14 @@ def build_cohort(weeks: Floats, *, device: str, label: str, synthetic: bool = Fa
     if not (variance > 0).all():
         raise CohortError(f"nobody differs in {int((variance <= 0).sum())} minutes")
     mean, sd = mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
-    return ReferenceCohort(device, label, people, mean, sd, smoothed, synthetic)
+    summaries = np.array([summarize(week) for week in (weeks - mean) / sd])
+    expected = tuple(reference_of(name, summaries[:, at]) for at, name in enumerate(SUMMARY))
+    return ReferenceCohort(device, label, people, mean, sd, smoothed, synthetic, expected)
+
+
+def summarize(week: Floats) -> list[float]:
+    """A normalised week (10080,) in the numbers that :data:`SUMMARY` names: mean, spread, share measured."""
+    return [float(np.nanmean(week)), float(np.nanstd(week)), float(np.isfinite(week).mean())]
 
 
 def _smooth(of_day: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,7 +139,8 @@ def _smooth(of_day: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def cohort_bytes(cohort: ReferenceCohort) -> bytes:
     """The cohort as a file: the same cohort gives the same bytes."""
-    said = {name: getattr(cohort, name) for name in ("device", "label", "people", "smoothed", "synthetic")}
+    names = ("device", "label", "people", "smoothed", "synthetic", "expected")
+    said = {name: getattr(cohort, name) for name in names}
     arrays = {name: base64.b64encode(getattr(cohort, name).astype("<f4").tobytes()).decode() for name in ("mean", "sd")}
     return (json.dumps({"format": _FORMAT} | said | arrays, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -170,7 +185,10 @@ def _parsed(said: dict[str, Any], sha256: str) -> ReferenceCohort:
     texts, truths = (said["device"], said["label"]), (said["smoothed"], said["synthetic"])
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(truth, bool) for truth in truths):
         raise CohortError("a field is of the wrong type")
-    return ReferenceCohort(*texts, int(said["people"]), mean, sd, *truths, sha256=sha256)
+    expected = tuple(said["expected"])
+    if not all(is_reference(entry) for entry in expected):
+        raise CohortError("a distribution is none")
+    return ReferenceCohort(*texts, int(said["people"]), mean, sd, *truths, expected, sha256)
 
 
 def _minutes(encoded: str) -> Floats:

@@ -1,12 +1,14 @@
-"""What the card of a PAT encoder says: what the published weights are, and what nobody has measured of them."""
+"""What the cards of encoders and cohorts say: what they are, and what nobody has measured of them."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from actigraphy.science.devices import DEVICES
 from actigraphy.science.pat.architecture import EMBEDDING
+from actigraphy.science.pat.reference import ReferenceCohort
 from actigraphy.science.pat.weights import WeightsFile
-from novamind.registry.cards import not_available
+from novamind.registry.cards import ATTRIBUTES, not_available
 
 _NO_PREDICTION = not_available(
     "An embedding is no prediction, so it has no validity or fairness of its own. What the authors report is of heads "
@@ -84,3 +86,30 @@ def card_of(weights: WeightsFile) -> dict[str, Any]:
 def training_of(weights: WeightsFile) -> str:
     """What it was trained on, as far as that is known."""
     return PUBLISHED_TRAINING if weights.published_as else "not established: no published checksum is known for it"
+
+
+def cohort_card(cohort: ReferenceCohort) -> dict[str, Any]:
+    """The card of a reference cohort: a table of means and spreads, which predicts nothing."""
+    nothing = not_available(
+        "A table of means and deviations predicts nothing; what is built on it has a card of its own."
+    )
+    device = DEVICES[cohort.device].label
+    kind = "simulated people" if cohort.synthetic else "people"
+    smoothed = "; the days taken together and smoothed over an hour" if cohort.smoothed else ""
+    return dict.fromkeys(ATTRIBUTES, nothing) | {
+        "does": f"Says how active {cohort.people} {kind} are at each minute of the week, by {device}.",
+        "must_not": "It is no norm: being far from it is not being ill."
+        + (" Nobody in it is real: it stands for simulated patients only." if cohort.synthetic else ""),
+        "licence": "The clinic's own",
+        "citation": not_available("Built by this clinic."),
+        "developer": "Built by this clinic with manage.py build_reference_cohort.",
+        "output_value": f"Mean and standard deviation of counts per minute{smoothed}.",
+        "output_type": "Other: the scale on which weeks are given to models.",
+        "intended_use": "Standardising weeks before an encoder reads them.",
+        "intended_population": f"Recordings by {device}, in the same placement and unit.",
+        "intended_users": "Models; no clinician reads it.",
+        "decision_role": "None.",
+        "cautioned_use": "Any other device, placement or unit.",
+        "known_limits": f"{cohort.people} people, one week each: {cohort.label}.",
+        "training_criteria": "The first week of seven days worn at least 16 h each, of every person.",
+    }
