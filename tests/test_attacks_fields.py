@@ -151,6 +151,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         {"title": "A list", "what": "Lost.", "discovered_at": "2026-01-02T03:04", "others_affected": "0"}, 302),
     "compliance:incident": (
         "admin", "incident_id", {"judgement": "low", "reasons": "Found.", "others_affected": "0"}, 302),
+    "models:move": ("admin", "version_id", {"to": "retired", "reason": "Not used.", "seen": "draft"}, 302),
     "audit:review-activity": ("admin", "", {"week": "2026-01-05", "notes": "seen"}, 302),
     "audit:export-account": ("admin", "", lambda w: {"account": str(w.reader.pk)}, 200),
     "api:login": (
@@ -201,6 +202,7 @@ def parameters(name: str, world: World) -> dict[str, Any]:
     values = {"patient_id": world.patient, "pk": world.patient, "note_id": chart.note, "job_id": chart.job,
               "authorization_id": chart.authorization, "access_id": chart.access, "alert_id": chart.alert,
               "finding_id": chart.finding, "incident_id": chart.incident, "device_id": world.device,
+              "version_id": chart.version,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
     return {named: values[named].pk for named in WRITERS[name][1].split()}
 
