@@ -67,7 +67,10 @@ def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, 
         return Finish()
     try:
         version = serving.version_to_run(version_id)
-        with model_run(model=version.name, version=version.version, patients=[recording.patient_id]) as run:
+        name, number = (version.name, version.version) if version else (settings.PAT_MODEL_ID, "")
+        with model_run(model=name, version=number, patients=[recording.patient_id]) as run:
+            if version is None:
+                raise Abstained("no_weights")
             reading = serving.reading_of(analysis, version)
             question, answer = reading.question, None
             if len(question.weeks):
@@ -77,7 +80,7 @@ def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, 
             if isinstance(answer, Abstained):
                 raise answer
     except Abstained as why:
-        reason = why  # an except's name is gone after it
+        reason = why  # the name after "as" ends with its block, and the function below runs later
         return Finish(save=lambda: services.store_abstention(analysis, reason, version_id))
     return Finish(save=lambda: services.store_embeddings(analysis, reading, answer))
 

@@ -215,7 +215,8 @@ def store_abstention(analysis: Analysis, why: Abstained, version_id: UUID | None
 
 def _replace_readings(analysis: Analysis, rows: list[WeekReading]) -> None:
     task = WeekReading.Task.EMBEDDING
-    WeekReading.objects.filter(analysis=analysis, task=task).delete()
+    for before in WeekReading.objects.filter(analysis=analysis, task=task):
+        before.delete()
     for row in rows:
         row.patient_id, row.analysis, row.task = analysis.patient_id, analysis, task
     WeekReading.objects.bulk_create(rows)

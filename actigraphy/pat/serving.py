@@ -60,14 +60,11 @@ class Reading:
         return Question(self.version, np.array(new, np.float32).reshape(len(new), -1))
 
 
-def version_to_run(version_id: UUID | None) -> ModelVersion:
-    """The version named, or the encoder of ``PAT_MODEL_ID`` in production; ``Abstained`` (no_weights) without one."""
+def version_to_run(version_id: UUID | None) -> ModelVersion | None:
+    """The version named, or the encoder of ``PAT_MODEL_ID`` in production, if there is one."""
     if version_id is not None:
         return ModelVersion.objects.get(pk=version_id)
-    version = ModelVersion.objects.serving(settings.PAT_MODEL_ID).first()
-    if version is None:
-        raise Abstained("no_weights")
-    return version
+    return ModelVersion.objects.serving(settings.PAT_MODEL_ID).first()
 
 
 def on_trial(name: str) -> list[UUID]:

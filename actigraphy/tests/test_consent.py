@@ -30,7 +30,7 @@ def upload(patient):
 @pytest.fixture
 def analyzed(patient):
     recording = upload(patient)
-    assert run_waiting() == 1
+    assert run_waiting() == 2
     return Analysis.objects.get(source=recording.source)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from actigraphy import pat
 from actigraphy.analysis import code_version
+from actigraphy.pat import installing as pat
 from actigraphy.tests.recording_files import depresjon, minutes
 from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
 from novamind.audit.models import AuditEvent
@@ -33,10 +33,10 @@ def test_each_algorithm_of_an_analysis_is_on_record(uploaded, psychiatrist, pati
         {"model": "sleep and rhythm", "version": code_version(), "status": "ok"},
         {"model": settings.PAT_MODEL_ID, "status": "abstained", "reason": "no_weights"},
     ]
-    for event in runs():
+    for event, kind in zip(runs(), ("actigraphy.analyze", "actigraphy.embed"), strict=True):
         assert [row.patient_id for row in event.patients.all()] == [patient.pk]
-        assert (event.actor_id, event.actor_label) == (psychiatrist.pk, "system:actigraphy.analyze")
-        assert event.request_id == str(Job.objects.get(kind="actigraphy.analyze").pk)
+        assert (event.actor_id, event.actor_label) == (psychiatrist.pk, f"system:{kind}")
+        assert event.request_id == str(Job.objects.get(kind=kind).pk)
 
 
 def test_an_algorithm_that_breaks_is_on_record_with_its_time(uploaded, patient, monkeypatch):

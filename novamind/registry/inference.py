@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
+from django.core.cache import cache
 from numpy.typing import NDArray
 
 from novamind.audit.recording import current
@@ -32,6 +34,10 @@ OF_THE_MOMENT: Final = frozenset(
     {"no_weights", "weights_mismatch", "no_reference_cohort", "not_promoted", "consent_withheld", "stale", "failed"}
 )
 TOLERANCE: Final = 1e-6
+CACHED_S: Final = 24 * 3600
+_CACHED: Final = "inference:"
+
+logger = logging.getLogger(__name__)
 
 
 def infer_or_recall(
@@ -101,10 +107,35 @@ def runs_in_shadow(version: ModelVersion) -> bool:
 
 
 def recall(version: ModelVersion, patient_id: UUID, input_hash: str, *, shadow: bool) -> InferenceRecord | None:
-    """What this version gave for this input before, if anything."""
-    return InferenceRecord.objects.filter(
+    """What this version gave for this input before, if anything.
+
+    The cache knows the record's id for a day, under a key that names nobody; without it the index is asked.
+    """
+    key = hashlib.sha256(f"{version.pk}/{patient_id}/{input_hash}/{shadow}".encode()).hexdigest()
+    found = InferenceRecord.objects.filter(
         model_version=version, patient_id=patient_id, input_hash=input_hash, shadow=shadow
-    ).first()
+    )
+    if (known := _cached(key)) and (record := found.filter(pk=known).first()):
+        return record
+    if record := found.first():
+        _cache(key, str(record.pk))
+    return record
+
+
+def _cached(key: str) -> str | None:
+    try:
+        pk: str | None = cache.get(_CACHED + key)
+    except Exception as error:  # whatever the cache is, a result does not depend on it
+        logger.warning("the cache does not answer (%s)", type(error).__name__)
+        return None
+    return pk
+
+
+def _cache(key: str, pk: str) -> None:
+    try:
+        cache.set(_CACHED + key, pk, CACHED_S)
+    except Exception as error:
+        logger.warning("the cache does not answer (%s)", type(error).__name__)
 
 
 def keep(

@@ -47,6 +47,32 @@ def statuses():
     return [(event.details["status"], event.details.get("reason")) for event in runs]
 
 
+def test_the_cache_knows_which_record_and_nothing_of_whom(register, infer, patient, monkeypatch):
+    kept = {}
+    monkeypatch.setattr("novamind.registry.inference.cache.get", kept.get)
+    monkeypatch.setattr("novamind.registry.inference.cache.set", lambda key, pk, seconds: kept.update({key: pk}))
+    version = register("1", "production")
+    first = infer(version)
+    assert kept == {}  # only what was found is kept: a record of a transaction that fails would not be there
+    assert infer(version).pk == first.pk
+    ((key, pk),) = kept.items()
+    assert pk == str(first.pk)
+    assert str(patient.pk) not in key
+    kept[key] = str(uuid4())  # a record that is not there, or not of this input
+    assert infer(version).pk == first.pk
+
+
+def test_without_a_cache_the_index_answers(register, infer, monkeypatch, caplog):
+    def away(*args, **kwargs):
+        raise ConnectionError("redis.internal:6379")
+
+    monkeypatch.setattr("novamind.registry.inference.cache.get", away)
+    monkeypatch.setattr("novamind.registry.inference.cache.set", away)
+    version = register("1", "production")
+    assert infer(version).pk == infer(version).pk
+    assert "redis.internal" not in caplog.text
+
+
 def test_the_second_time_is_recalled(register, infer, patient):
     version, (calls, runner) = register("1", "production"), counted()
     first, again = infer(version, runner), infer(version, runner)
