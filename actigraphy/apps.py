@@ -13,3 +13,8 @@ class ActigraphyConfig(AppConfig):
     provenance = ["actigraphy.pages.provenance.provenance_of"]
     at_start = ["actigraphy.pat.installing.register_at_start"]
     demo = ["actigraphy.demo.seed"]
+
+    def ready(self) -> None:
+        from actigraphy.pat.providers import require_configured
+
+        require_configured()

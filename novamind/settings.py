@@ -376,6 +376,12 @@ PAT_MODEL_ID = env.str("PAT_MODEL_ID", default="PAT-L")
 PAT_BATCH_SIZE = env.int("PAT_BATCH_SIZE", default=32)
 PAT_ENGINE = env.str("PAT_ENGINE", default="")
 PAT_THREADS = env.int("PAT_THREADS", default=1)
+PAT_AWS_REGION = env.str("PAT_AWS_REGION", default="") or AWS_REGION
+PAT_BEDROCK_MODEL_MAPPING = env.str("PAT_BEDROCK_MODEL_MAPPING", default="")
+PAT_BEDROCK_BUCKET = env.str("PAT_BEDROCK_BUCKET", default="")
+PAT_BEDROCK_TABLE = env.str("PAT_BEDROCK_TABLE", default="")
+PAT_BEDROCK_KMS_KEY_ID = env.str("PAT_BEDROCK_KMS_KEY_ID", default="")
+PAT_BEDROCK_ENDPOINT = env.str("PAT_BEDROCK_ENDPOINT", default="")
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
 
 # Language and time: everything is stored in UTC; a patient has a zone, else the clinic's

@@ -10,19 +10,12 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from actigraphy.pat.errors import InvalidConfiguration
 from actigraphy.science.pat.embedding import Encoder
-from actigraphy.science.pat.engines import has_gpu
+from actigraphy.science.pat.engines import ENGINES, has_gpu
 from novamind.registry.models import ModelVersion
 
 Floats = NDArray[np.float32]
-
-
-class ServiceUnavailable(Exception):
-    """The model cannot be reached now; another attempt may succeed."""
-
-
-class InvalidConfiguration(Exception):
-    """The settings of a provider do not say what it needs; said at start."""
 
 
 class Pat(Protocol):
@@ -34,7 +27,7 @@ class Pat(Protocol):
         Raises
         ------
         ValueError
-            The weeks are none: shape, type, infinite values.
+            The weeks are none: shape, type, infinite values (InvalidRequest from afar).
         ServiceUnavailable
             It cannot be reached.
         """
@@ -48,7 +41,28 @@ def pat_for(version: ModelVersion) -> Pat:
     WeightsError
         The file is missing, damaged, or not the registered one.
     """
+    if settings.PAT_MODEL_PROVIDER == "bedrock":
+        from actigraphy.pat.bedrock import BedrockPat
+
+        return BedrockPat(version.weights_sha256)
     return encoder_of(settings.PAT_WEIGHTS_DIR / version.weights_file, version.weights_sha256)
+
+
+def require_configured() -> None:
+    """Refuse to start with a provider that does not exist or that lacks something.
+
+    Raises
+    ------
+    InvalidConfiguration
+    """
+    if settings.PAT_MODEL_PROVIDER == "bedrock":
+        from actigraphy.pat.bedrock import configuration
+
+        configuration()
+    elif settings.PAT_MODEL_PROVIDER != "local":
+        raise InvalidConfiguration(f"PAT_MODEL_PROVIDER is local or bedrock, not {settings.PAT_MODEL_PROVIDER[:40]!r}")
+    if settings.PAT_ENGINE not in {"", *ENGINES}:
+        raise InvalidConfiguration(f"PAT_ENGINE is {' or '.join(ENGINES)}, not {settings.PAT_ENGINE[:40]!r}")
 
 
 @lru_cache(maxsize=2)

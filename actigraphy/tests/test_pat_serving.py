@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from actigraphy.models import Analysis, WeekReading
 from actigraphy.pat import cohorts, installing, providers, serving
+from actigraphy.pat.errors import ServiceUnavailable
 from actigraphy.science import pat
 from actigraphy.services import embed_again
 from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
@@ -248,7 +249,7 @@ def test_a_provider_that_cannot_be_reached_is_asked_again(send, encoder, cohort,
     encoder(), cohort()
 
     def away(version):
-        raise providers.ServiceUnavailable
+        raise ServiceUnavailable
 
     monkeypatch.setattr(serving, "pat_for", away)
     client = send(patient)
