@@ -25,8 +25,8 @@ def sqlite_clinic() -> Iterator[None]:
 
 
 @contextmanager
-def postgres_clinic() -> Iterator[None]:
-    """Django on an empty, migrated PostgreSQL database that is dropped afterwards.
+def postgres_clinic(*, redis: bool = False) -> Iterator[None]:
+    """Django on an empty, migrated PostgreSQL database that is dropped afterwards; ``redis`` keeps that of the caller.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def postgres_clinic() -> Iterator[None]:
         raise NotHere(f"PostgreSQL refused: {error}") from None
     try:
         with tempfile.TemporaryDirectory() as folder:
-            _start(Path(folder), urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
+            _start(Path(folder), urlunsplit(urlsplit(server)._replace(path=f"/{name}")), redis=redis)
             yield
             _close()
     finally:
@@ -76,14 +76,15 @@ def no_clinic() -> Iterator[None]:
         yield
 
 
-def _start(folder: Path, database_url: str) -> None:
+def _start(folder: Path, database_url: str, *, redis: bool = False) -> None:
     from django.core.management import call_command
 
-    _settings(folder, database_url)
+    _settings(folder, database_url, redis=redis)
     call_command("migrate", verbosity=0)
 
 
-def _settings(folder: Path, database_url: str) -> None:
+def _settings(folder: Path, database_url: str, *, redis: bool = False) -> None:
+    broker = os.environ.get("REDIS_URL", "") if redis else ""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "novamind.settings",
         "ENVIRONMENT": "development",
@@ -91,8 +92,8 @@ def _settings(folder: Path, database_url: str) -> None:
         "MASTER_KEY_FILE": str(folder / "master.key"),
         "DATABASE_URL": database_url,
         "MIGRATE_DATABASE_URL": "",
-        "REDIS_URL": "",
-        "CACHE_URL": "",
+        "REDIS_URL": broker,
+        "CACHE_URL": broker,
         "ALLOWED_HOSTS": "testserver",
     }
     import django
