@@ -67,6 +67,7 @@ class AuditMiddleware:
             return (None if request.method in SAFE else receive(request)) or self.get_response(request)
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
+        request.came_signed_in = request.user.is_authenticated  # type: ignore[attr-defined]
         with recorded(actor_label=STRANGER, request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
             request.ledger = ledger  # type: ignore[attr-defined]
             ledger.identify = partial(identify, request, ledger)
@@ -107,7 +108,7 @@ class AuditMiddleware:
         try:
             with transaction.atomic():
                 response = self.get_response(request)
-                refused = _outcome(response) != Outcome.SUCCESS
+                refused = _outcome(request, response) != Outcome.SUCCESS
                 if refused:
                     transaction.set_rollback(True)
                 else:
@@ -148,7 +149,7 @@ def _undo(ledger: Ledger) -> None:
 
 def _write(request: HttpRequest, response: HttpResponse, ledger: Ledger) -> None:
     identify(request, ledger)
-    outcome = _outcome(response)
+    outcome = _outcome(request, response)
     if outcome != Outcome.SUCCESS:
         ledger.unexplained.clear()  # what was looked up was not shown
     match = request.resolver_match
@@ -189,15 +190,20 @@ def _event_type(request: HttpRequest, ledger: Ledger, outcome: str) -> str:
     return EventType.DELETION if request.method == "DELETE" else EventType.MODIFICATION
 
 
-def _outcome(response: HttpResponse) -> str:
+def _outcome(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return Outcome.FAILED
-    return Outcome.REFUSED if response.status_code >= 400 or _sends_to_sign_in(response) else Outcome.SUCCESS
+    refused = response.status_code >= 400 or _sends_to_sign_in(request, response)
+    return Outcome.REFUSED if refused else Outcome.SUCCESS
 
 
-def _sends_to_sign_in(response: HttpResponse) -> bool:
-    """Whether the caller must sign in first and is to come back; signing out leads there too, and not back."""
-    if response.status_code != 302:
+def _sends_to_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether the caller must sign in first and is to come back.
+
+    Whoever came signed in is never told so: they may name that page themselves (``next``), and what they did is not to
+    be undone by it: a sign-out, say.
+    """
+    if response.status_code != 302 or request.came_signed_in:  # type: ignore[attr-defined]
         return False
     target = urlsplit(response.headers.get("Location", ""))
     match = _match(target.path)

@@ -321,3 +321,25 @@ def test_signing_in_leads_nowhere_else(client, psychiatrist, address):
     code = code_of(psychiatrist)
     client.post(LOGIN, {"username": psychiatrist.email, "password": PASSWORD, "next": address})
     assert client.post(CODE, {"code": code})["Location"] == "/"
+
+
+@pytest.mark.parametrize("wanted", ["/accounts/login/?next=/", "/accounts/security/passkeys/9/remove/"])
+def test_a_code_counts_once_wherever_it_leads(wanted, client, psychiatrist, monkeypatch):
+    sign_in(client, psychiatrist)
+    eleven_minutes_later(monkeypatch)
+    client.post("/accounts/security/passkeys/9/remove/")  # waits for the code, then is answered 404
+    code = code_of(psychiatrist)
+    client.post("/accounts/confirm/code/", {"code": code, "next": wanted})
+    again = client.post("/accounts/confirm/code/", {"code": code, "next": wanted})
+    assert "wrong or was used" in again.content.decode()
+
+
+def test_signing_out_cannot_be_undone_by_where_it_leads(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    cookie = client.cookies["sessionid"].value
+    client.post("/accounts/logout/", {"next": "/accounts/login/?next=/"})
+    assert not SignIn.objects.alive().exists()
+    copied = Client()
+    copied.cookies["sessionid"] = cookie
+    assert copied.get("/patients/")["Location"].startswith(LOGIN)
+    assert AuditEvent.objects.filter(event_type="SIGN_OUT", actor_id=psychiatrist.pk).count() == 1
