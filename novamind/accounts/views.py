@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
-from novamind.accounts.forms import SignInForm
+from novamind.accounts.forms import OwnPasswordForm, SignInForm
 from novamind.accounts.models import SignIn
 from novamind.accounts.second_factor import fresh_second_factor, is_required_of
 from novamind.accounts.sessions import sign_in_of
@@ -70,6 +70,7 @@ class OwnPasswordView(PasswordChangeView):
     """A new password; every other sign-in of this person ends."""
 
     template_name = "account/password_change.html"
+    form_class = OwnPasswordForm
     success_url = reverse_lazy("mfa_index")
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -307,6 +307,16 @@ def test_a_new_password_ends_the_other_sign_ins(client, psychiatrist):
     assert there.get("/patients/").status_code == 302
 
 
+def test_guesses_at_ones_old_password_are_counted_and_on_record(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    new = {"new_password1": "a longer phrase than before", "new_password2": "a longer phrase than before"}
+    for number in range(5):
+        answer = client.post("/accounts/password/", new | {"old_password": f"guess {number}"})
+        assert (answer.status_code, "Too many" in answer.content.decode()) == (422, False)
+    assert AuditEvent.objects.filter(event_type="SIGN_IN_FAILED", actor_id=psychiatrist.pk).count() == 5
+    assert "Too many" in client.post("/accounts/password/", new | {"old_password": PASSWORD}).content.decode()
+
+
 def test_the_others_can_be_signed_out(psychiatrist):
     here, there = Client(), Client()
     sign_in(here, psychiatrist)
