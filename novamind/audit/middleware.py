@@ -42,6 +42,8 @@ EXEMPT = {
     *("account_login", "account_inactive", "mfa_authenticate", "mfa_login_webauthn", "api:login"),
     *("openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error"),
 }
+#: Of these, what keeps a session for whoever asks: at the rate of strangers.
+COUNTED = {"mfa_login_webauthn", "openid_connect_login"}
 SIGN_IN = {"account_login", "admin:login"}
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept
@@ -64,7 +66,8 @@ class AuditMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = request.resolver_match = _match(request.path_info)
         if match is not None and match.view_name in EXEMPT:
-            return (None if request.method in SAFE else receive(request)) or self.get_response(request)
+            refusal = _without_room(request) if match.view_name in COUNTED else None
+            return refusal or (None if request.method in SAFE else receive(request)) or self.get_response(request)
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
         request.came_signed_in = request.user.is_authenticated  # type: ignore[attr-defined]
