@@ -259,7 +259,8 @@ def test_what_is_done_to_an_account_is_on_record_with_its_name(root, outsider):
 
 
 def test_ones_own_new_password_is_on_record_too(root, clinical_admin):
-    address = reverse("admin:password_change")
+    address = reverse("account_change_password")
+    assert root.get(reverse("admin:password_change"))["Location"] == address
     new = {"new_password1": "a long enough phrase 7", "new_password2": "a long enough phrase 7"}
     assert root.post(address, new | {"old_password": "wrong"}).status_code == 422
     assert last_event().outcome == "refused"

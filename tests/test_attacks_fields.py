@@ -171,7 +171,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "admin:accounts_user_change": (
         "admin", "object_id", lambda w: {"email": w.reader.email, "display_name": "Reader", "is_active": "on",
                                          "groups": [group.pk for group in w.reader.groups.all()]}, 302),
-    "admin:password_change": (
+    "account_change_password": (
         "admin", "", {"old_password": PASSWORD, "new_password1": PHRASE, "new_password2": PHRASE}, 302),
     "admin:patients_careteam_add": (
         "admin", "", {"name": "West", "memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}, 302),
@@ -182,7 +182,7 @@ MEANT = {"admin:accounts_user_change": {"is_staff"}}
 WRITTEN = {"patients:devices": {("accounts.User", "roles")}}
 #: Writes without a field of their own.
 WITHOUT = {
-    "api:refresh", "api:logout", "account_login", "account_logout", "account_change_password", "account_reauthenticate",
+    "api:refresh", "api:logout", "account_login", "account_logout", "admin:password_change", "account_reauthenticate",
     "end_other_sign_ins", "mfa_index", "mfa_view_recovery_codes", "mfa_activate_totp", "mfa_add_webauthn",
     "mfa_generate_recovery_codes", "socialaccount_connections", "admin:index", "admin:app_list", "admin:logout",
     "admin:patients_careteam_delete", "admin:socialaccount_socialaccount_add",

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from novamind.audit.middleware import AuditMiddleware
 from novamind.audit.models import AuditEvent
@@ -92,6 +93,14 @@ def test_strangers_share_their_address_and_people_do_not(narrow, client, psychia
     assert statuses(lambda: client.get("/patients/"), 3) == [302, 302, 429]
     assert client.get("/patients/", REMOTE_ADDR="203.0.113.9").status_code == 302
     assert client.get("/api/v1/patients", **bearer(psychiatrist)).status_code == 200
+
+
+def test_sessions_for_strangers_are_counted_and_the_sign_in_form_is_not(narrow, client):
+    narrow(stranger=2)
+    asked = {"X-Requested-With": "XMLHttpRequest"}
+    told = statuses(lambda: Client().get("/accounts/passkey/", headers=asked), 3)
+    assert (told, Session.objects.count()) == ([200, 200, 429], 2)
+    assert client.get("/accounts/login/").status_code == 200
 
 
 def test_tokens_made_up_by_one_address_share_its_rate(narrow, client):

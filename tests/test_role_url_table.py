@@ -149,8 +149,8 @@ admin:app_list                     POST    login login login login login login 2
 admin:login                        *       login 403 403 403 403 403 login login
 admin:logout                       GET     login 302 302 302 302 302 405 405
 admin:logout                       POST    login 302 302 302 302 302 login login
-admin:password_change              GET     login login login login login login 200 200
-admin:password_change              POST    login login login login login login 422 422
+admin:password_change              GET     login login login login login login 302 302
+admin:password_change              POST    login login login login login login 302 302
 admin:password_change_done         GET     login login login login login login 200 200
 admin:jsi18n                       GET     login login login login login login 200 200
 admin:autocomplete                 GET     login login login login login login 403 403

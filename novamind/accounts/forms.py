@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal.auth import validate_totp_code
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth import authenticate
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 
 TOO_MANY_ATTEMPTS = "Too many attempts. Try again in 15 minutes."
@@ -80,6 +80,18 @@ class SetUpAppForm(ActivateTOTPForm):
         if not validate_totp_code(self.secret, "".join(self.cleaned_data["code"].split())):
             raise ValidationError(WRONG_CODE, code="wrong_code")
         return self.cleaned_data["code"]
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """A new password of one's own; guesses at the old one count and are on record like those of a sign-in."""
+
+    def clean_old_password(self) -> str:
+        request, given = context.request, self.cleaned_data["old_password"]
+        if authenticate(request, username=self.user.email, password=given) is None:
+            too_many = getattr(request, "too_many_attempts", False)
+            said = TOO_MANY_ATTEMPTS if too_many else self.error_messages["password_incorrect"]
+            raise ValidationError(said, code="password_incorrect")
+        return given
 
 
 class AddPasskeyForm(AddWebAuthnForm):

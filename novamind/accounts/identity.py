@@ -18,6 +18,7 @@ from django.conf import settings
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]  # never HS256: our own keys are not theirs
 KEPT_S = 3600
 ASK_AGAIN_S = 60
+REST_S = 10  # after a provider that did not answer: whoever waits for it occupies a thread
 PATIENCE_S = 5
 LARGEST_DOCUMENT = 512 * 1024
 
@@ -77,19 +78,30 @@ class _Keys:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, dict[str | None, Any]]] = {}
+        self._failed_at: dict[str, float] = {}
 
     def key(self, issuer: str, key_id: str | None) -> Any:
         with self._lock:  # one asks, the others wait for its answer
             asked_at, keys = self._known.get(issuer, (float("-inf"), {}))
             age = time.monotonic() - asked_at
             if age > KEPT_S or (key_id not in keys and age > ASK_AGAIN_S):
-                keys = _read_keys(issuer)
+                keys = self._read(issuer)
                 self._known[issuer] = (time.monotonic(), keys)
             return keys[key_id]
+
+    def _read(self, issuer: str) -> dict[str | None, Any]:
+        if time.monotonic() - self._failed_at.get(issuer, float("-inf")) < REST_S:
+            raise Unavailable("it did not answer a moment ago")
+        try:
+            return _read_keys(issuer)
+        except Unavailable:
+            self._failed_at[issuer] = time.monotonic()
+            raise
 
     def forget(self) -> None:
         with self._lock:
             self._known.clear()
+            self._failed_at.clear()
 
 
 _keys = _Keys()

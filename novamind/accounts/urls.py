@@ -14,6 +14,10 @@ from django.views.generic import RedirectView
 
 from novamind.accounts import views
 
+for again in (reauthenticate, mfa.reauthenticate, passkeys.reauthenticate_webauthn):
+    # A code that was taken stays taken, whatever the answer is: it may be that of a request which waited for the code.
+    again.own_transaction = True
+
 urlpatterns = [
     path("login/", views.SignInView.as_view(), name="account_login"),
     path("logout/", LogoutView.as_view(), name="account_logout"),

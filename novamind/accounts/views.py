@@ -9,6 +9,7 @@ from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.base.views import IndexView
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
-from novamind.accounts.forms import SignInForm
+from novamind.accounts.forms import OwnPasswordForm, SignInForm
 from novamind.accounts.models import SignIn
 from novamind.accounts.second_factor import fresh_second_factor, is_required_of
 from novamind.accounts.sessions import sign_in_of
@@ -69,10 +70,13 @@ class OwnPasswordView(PasswordChangeView):
     """A new password; every other sign-in of this person ends."""
 
     template_name = "account/password_change.html"
+    form_class = OwnPasswordForm
     success_url = reverse_lazy("mfa_index")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        SignIn.objects.filter(user=self.request.user).exclude(pk=sign_in_of(self.request)).end()
+        user = self.request.user
+        SignIn.objects.filter(user=user).exclude(pk=sign_in_of(self.request)).end()
+        LogEntry.objects.log_actions(user.pk, [user], CHANGE, "Own password.", single_object=True)  # type: ignore[arg-type]
         return super().form_valid(form)
 
     def form_invalid(self, form: Any) -> HttpResponse:

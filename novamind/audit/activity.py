@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 from novamind import clock, frame
 from novamind.accounts.roles import DEVICE, PATIENT
 from novamind.audit.models import AuditEvent, AuditEventPatient, EventType, Outcome, Purpose
-from novamind.audit.questions import names_of
+from novamind.audit.questions import SHOWN, names_of
 
 NIGHT = (22, 6)  # local hours: from, until
 AN_HOUR = 50  # charts opened within any 60 minutes; more are a finding
@@ -91,10 +91,10 @@ def rules() -> list[Rule]:
 
 
 def chart_rows(start: datetime, end: datetime) -> QuerySet[AuditEventPatient]:
-    """Charts that people who work here touched, without jobs and what was refused (index ``audit_by_time``)."""
+    """Charts that people who work here touched, without jobs and what was not shown (index ``audit_by_time``)."""
     rows = AuditEventPatient.objects.filter(event__at__gte=start, event__at__lt=end, event__actor_id__isnull=False)
     rows = rows.exclude(event__actor_label__startswith="system:").exclude(event__role__in=[PATIENT, DEVICE])
-    return rows.filter(event__outcome=Outcome.SUCCESS)
+    return rows.filter(SHOWN)
 
 
 def opened(start: datetime, end: datetime) -> QuerySet[AuditEventPatient]:

@@ -42,6 +42,8 @@ EXEMPT = {
     *("account_login", "account_inactive", "mfa_authenticate", "mfa_login_webauthn", "api:login"),
     *("openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error"),
 }
+#: Of these, what keeps a session for whoever asks: at the rate of strangers.
+COUNTED = {"mfa_login_webauthn", "openid_connect_login"}
 SIGN_IN = {"account_login", "admin:login"}
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept
@@ -64,9 +66,11 @@ class AuditMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = request.resolver_match = _match(request.path_info)
         if match is not None and match.view_name in EXEMPT:
-            return (None if request.method in SAFE else receive(request)) or self.get_response(request)
+            refusal = _without_room(request) if match.view_name in COUNTED else None
+            return refusal or (None if request.method in SAFE else receive(request)) or self.get_response(request)
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
+        request.came_signed_in = request.user.is_authenticated  # type: ignore[attr-defined]
         with recorded(actor_label=STRANGER, request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
             request.ledger = ledger  # type: ignore[attr-defined]
             ledger.identify = partial(identify, request, ledger)
@@ -107,7 +111,7 @@ class AuditMiddleware:
         try:
             with transaction.atomic():
                 response = self.get_response(request)
-                refused = _outcome(response) != Outcome.SUCCESS
+                refused = _outcome(request, response) != Outcome.SUCCESS
                 if refused:
                     transaction.set_rollback(True)
                 else:
@@ -148,7 +152,7 @@ def _undo(ledger: Ledger) -> None:
 
 def _write(request: HttpRequest, response: HttpResponse, ledger: Ledger) -> None:
     identify(request, ledger)
-    outcome = _outcome(response)
+    outcome = _outcome(request, response)
     if outcome != Outcome.SUCCESS:
         ledger.unexplained.clear()  # what was looked up was not shown
     match = request.resolver_match
@@ -189,15 +193,20 @@ def _event_type(request: HttpRequest, ledger: Ledger, outcome: str) -> str:
     return EventType.DELETION if request.method == "DELETE" else EventType.MODIFICATION
 
 
-def _outcome(response: HttpResponse) -> str:
+def _outcome(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return Outcome.FAILED
-    return Outcome.REFUSED if response.status_code >= 400 or _sends_to_sign_in(response) else Outcome.SUCCESS
+    refused = response.status_code >= 400 or _sends_to_sign_in(request, response)
+    return Outcome.REFUSED if refused else Outcome.SUCCESS
 
 
-def _sends_to_sign_in(response: HttpResponse) -> bool:
-    """Whether the caller must sign in first and is to come back; signing out leads there too, and not back."""
-    if response.status_code != 302:
+def _sends_to_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether the caller must sign in first and is to come back.
+
+    Whoever came signed in is never told so: they may name that page themselves (``next``), and what they did is not to
+    be undone by it: a sign-out, say.
+    """
+    if response.status_code != 302 or request.came_signed_in:  # type: ignore[attr-defined]
         return False
     target = urlsplit(response.headers.get("Location", ""))
     match = _match(target.path)

@@ -9,11 +9,15 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from novamind import clock
 from novamind.accounts.models import User
-from novamind.audit.models import AuditEvent, AuditEventPatient, EventType
+from novamind.audit.models import AuditEvent, AuditEventPatient, EventType, Outcome
+
+#: Of a chart's entries those that showed it. A form that comes back changed nothing, so its event is a refusal; but the
+#: page around it is the chart's, and whoever sends nonsense is to be counted like whoever opens it.
+SHOWN = Q(event__outcome=Outcome.SUCCESS) | Q(event__status_code__in=(409, 422))
 
 
 @dataclass(frozen=True, slots=True)

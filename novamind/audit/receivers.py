@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from django.http import HttpRequest
 
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.origin import kept_path, plain, session_hash
-from novamind.audit.recording import Ledger, current, note_object, write_event
+from novamind.audit.recording import Ledger, current, note_object, on_rollback, write_event
 from novamind.audit.throttle import digest_of
 from novamind.origin import client_ip
 
@@ -54,14 +55,17 @@ def signed_out(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> N
 def sign_in_failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
     """Names the account if there is one; a typed address that is nobody's may be a patient's and is not kept.
 
-    Its digest is, for :mod:`novamind.audit.throttle`.
+    Its digest is, for :mod:`novamind.audit.throttle`. It stays where the request around it is rolled back.
     """
     user = credentials.get("second_factor_of")
     if user is None:
         address = str(credentials.get("username") or "").strip().lower()
         user = get_user_model().objects.filter(email=address).first()
     ledger = _ledger(user) if user else Ledger(actor_label="unknown address", role="", request_id=str(uuid4()))
-    _write(request, ledger, EventType.SIGN_IN_FAILED, Outcome.REFUSED, object_id=digest_of(credentials, request))
+    facts = {"event_type": EventType.SIGN_IN_FAILED, "outcome": Outcome.REFUSED}
+    write = partial(_write, request, ledger, **facts, object_id=digest_of(credentials, request))
+    write()
+    on_rollback(write)
 
 
 @receiver([authenticator_added, authenticator_removed, authenticator_reset])

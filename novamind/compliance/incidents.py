@@ -11,7 +11,8 @@ from django.db.models import Count, Max, Min
 from novamind import clock
 from novamind.accounts.models import User
 from novamind.accounts.rights import Refused
-from novamind.audit.models import AuditEventPatient, EventType, Outcome
+from novamind.audit.models import AuditEventPatient, EventType
+from novamind.audit.questions import SHOWN
 from novamind.audit.recording import note_object
 from novamind.compliance.clocks import may_close
 from novamind.compliance.models import Affected, Incident
@@ -31,7 +32,7 @@ class NotToldYet(Refused):
 def seen_by(account: User, since: datetime, until: datetime) -> Any:
     """Whose charts this account opened from ``since`` to ``until``, by the trail: patient, first, last, how often."""
     events = AuditEventPatient.objects.filter(
-        event__actor_id=account.pk, event__at__gte=since, event__at__lte=until, event__outcome=Outcome.SUCCESS
+        SHOWN, event__actor_id=account.pk, event__at__gte=since, event__at__lte=until
     )
     return (
         events.order_by()

@@ -175,3 +175,11 @@ def test_labelled_rows_are_for_the_programme_the_consented_and_the_medical_emerg
     team.part2_programme = True
     team.save()
     assert released(therapist) == {plain, note}
+
+
+@pytest.mark.parametrize(("method", "tail", "status"), [("get", "edit/", 200), ("post", "authorize/", 422)])
+def test_a_note_is_on_record_by_its_id_also_where_a_form_shows_it(method, tail, status, note, signed_in, psychiatrist):
+    answer = getattr(signed_in(psychiatrist), method)(address(note, tail))
+    assert (answer.status_code, WORDS in answer.content.decode()) == (status, True)
+    event = AuditEvent.objects.get(request_id=answer["X-Request-ID"])
+    assert (event.object_label, event.object_id) == ("patients.PsychotherapyNote", str(note.pk))

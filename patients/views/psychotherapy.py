@@ -63,7 +63,6 @@ def new_note(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def note(request: HttpRequest, patient_id: UUID, note_id: UUID) -> HttpResponse:
     """Open one note."""
     context = _context(request, patient_id, note_id)
-    note_object(EventType.DATA_ACCESS, LABEL, note_id)
     return render(request, "patients/psychotherapy_note.html", context)
 
 
@@ -74,6 +73,7 @@ def edit_note(request: HttpRequest, patient_id: UUID, note_id: UUID) -> HttpResp
     """Change an unsigned note of one's own; a form made from an older version is answered 409."""
     _, context = patient_page(request, patient_id, TAB, changing=True)
     found = _own(request, patient_id, note_id)
+    note_object(EventType.DATA_ACCESS, LABEL, found.pk)  # the form shows it
     start = {"text": found.text, "part2": found.part2, "version": found.version}
     form = NoteForm(request.POST if request.method == "POST" else None, initial=start)
     status = 422 if form.is_bound else 200
@@ -135,6 +135,7 @@ def _context(request: HttpRequest, patient_id: UUID, note_id: UUID, *, mine: boo
     if mine:
         readable = readable.filter(author=request.user.pk)
     found = get_object_or_404(readable, pk=note_id, patient=patient.pk)
+    note_object(EventType.DATA_ACCESS, LABEL, found.pk)
     own = found.author_id == request.user.pk
     standing = found.authorizations.filter(withdrawn_at__isnull=True).select_related("reader")
     return context | {

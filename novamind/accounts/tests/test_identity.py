@@ -179,6 +179,13 @@ def test_its_keys_are_asked_for_once_and_made_up_key_ids_ask_nobody(provider, ps
     assert provider.asked.count("/keys") == 1
 
 
+def test_a_provider_that_does_not_answer_is_not_waited_for_by_everybody(provider, psychiatrist):
+    provider.broken = True
+    for _ in range(3):
+        assert ask(provider.token())[0] == 503
+    assert len(provider.asked) == 1
+
+
 def test_a_provider_that_is_down_is_503_and_nobody_is_let_in(provider, psychiatrist):
     connect(psychiatrist)
     provider.broken = True

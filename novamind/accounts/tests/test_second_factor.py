@@ -307,6 +307,16 @@ def test_a_new_password_ends_the_other_sign_ins(client, psychiatrist):
     assert there.get("/patients/").status_code == 302
 
 
+def test_guesses_at_ones_old_password_are_counted_and_on_record(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    new = {"new_password1": "a longer phrase than before", "new_password2": "a longer phrase than before"}
+    for number in range(5):
+        answer = client.post("/accounts/password/", new | {"old_password": f"guess {number}"})
+        assert (answer.status_code, "Too many" in answer.content.decode()) == (422, False)
+    assert AuditEvent.objects.filter(event_type="SIGN_IN_FAILED", actor_id=psychiatrist.pk).count() == 5
+    assert "Too many" in client.post("/accounts/password/", new | {"old_password": PASSWORD}).content.decode()
+
+
 def test_the_others_can_be_signed_out(psychiatrist):
     here, there = Client(), Client()
     sign_in(here, psychiatrist)
@@ -321,3 +331,25 @@ def test_signing_in_leads_nowhere_else(client, psychiatrist, address):
     code = code_of(psychiatrist)
     client.post(LOGIN, {"username": psychiatrist.email, "password": PASSWORD, "next": address})
     assert client.post(CODE, {"code": code})["Location"] == "/"
+
+
+@pytest.mark.parametrize("wanted", ["/accounts/login/?next=/", "/accounts/security/passkeys/9/remove/"])
+def test_a_code_counts_once_wherever_it_leads(wanted, client, psychiatrist, monkeypatch):
+    sign_in(client, psychiatrist)
+    eleven_minutes_later(monkeypatch)
+    client.post("/accounts/security/passkeys/9/remove/")  # waits for the code, then is answered 404
+    code = code_of(psychiatrist)
+    client.post("/accounts/confirm/code/", {"code": code, "next": wanted})
+    again = client.post("/accounts/confirm/code/", {"code": code, "next": wanted})
+    assert "wrong or was used" in again.content.decode()
+
+
+def test_signing_out_cannot_be_undone_by_where_it_leads(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    cookie = client.cookies["sessionid"].value
+    client.post("/accounts/logout/", {"next": "/accounts/login/?next=/"})
+    assert not SignIn.objects.alive().exists()
+    copied = Client()
+    copied.cookies["sessionid"] = cookie
+    assert copied.get("/patients/")["Location"].startswith(LOGIN)
+    assert AuditEvent.objects.filter(event_type="SIGN_OUT", actor_id=psychiatrist.pk).count() == 1

@@ -72,6 +72,15 @@ def test_jobs_patients_refusals_and_other_weeks_are_no_ones_night_work(nurse, ma
     assert found("after_hours") == []
 
 
+@pytest.mark.parametrize("form", ["edit/", "consents/record/", "devices/", "actigraphy/upload/"])
+def test_a_chart_shown_around_a_refused_form_was_seen(form, signed_in, psychiatrist, patient):
+    answer = signed_in(psychiatrist).post(f"/patients/{patient.pk}/{form}", {})
+    assert (answer.status_code, "Zqxlast" in answer.content.decode()) == (422, True)
+    sent = AuditEvent.objects.get(status_code=422)
+    AuditEvent.objects.filter(pk=sent.pk).update(at=MONDAY + timedelta(hours=1))
+    assert found("after_hours") == [("psychiatrist", "charts between 22:00 and 06:00: 1, in events: 1")]
+
+
 def open_many(user, number, start, apart):
     for count in range(number):
         event(user, start + count * apart, uuid4())

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 START = datetime(2027, 3, 1, 11, tzinfo=UTC)
 
 
-def opened(actor: Any, patients: list[UUID], at: datetime, outcome: str = "success") -> None:
+def opened(actor: Any, patients: list[UUID], at: datetime, outcome: str = "success", status: int = 200) -> None:
     event = AuditEvent.objects.create(
         event_type="DATA_ACCESS", actor_id=actor.pk, actor_label=actor.email, role="", action="a", outcome=outcome,
-        purpose="TREAT", request_id="r", app_version="0", at=at,
+        purpose="TREAT", request_id="r", app_version="0", at=at, status_code=status,
     )  # fmt: skip
     AuditEventPatient.objects.bulk_create(AuditEventPatient(event=event, patient_id=pk, at=at) for pk in patients)
 
@@ -44,15 +44,16 @@ def incident(clinical_admin: Any) -> Any:
 
 
 def test_the_trail_says_whom_an_account_saw(psychiatrist, nurse):
-    a, b, c, d = (uuid4() for _ in range(4))
+    a, b, c, d, e = (uuid4() for _ in range(5))
     opened(psychiatrist, [a, b], START)
     opened(psychiatrist, [a], START + timedelta(hours=2))
     opened(psychiatrist, [c], START - timedelta(seconds=1))
     opened(psychiatrist, [c], START + timedelta(hours=3, seconds=1))
-    opened(psychiatrist, [c], START, outcome="refused")
+    opened(psychiatrist, [c], START, outcome="refused", status=403)
+    opened(psychiatrist, [e], START, outcome="refused", status=422)  # the form came back, in its chart
     opened(nurse, [d], START)
     found = {row["patient_id"]: row for row in seen_by(psychiatrist, START, START + timedelta(hours=3))}
-    assert set(found) == {a, b}
+    assert set(found) == {a, b, e}
     assert (found[a]["first_at"], found[a]["last_at"], found[a]["events"]) == (START, START + timedelta(hours=2), 2)
 
 
