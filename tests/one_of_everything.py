@@ -85,7 +85,6 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from novamind.phi.detection import Kind
     from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
     from novamind.registry.models import InferenceRecord, ModelVersion, StageChange
-    from novamind.throttle.models import Attempts
     from patients.models import (
         CareAssignment,
         CareTeam,
@@ -158,7 +157,6 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "accounts_tokenfamily": TokenFamily.objects.create(user=stranger, started_at=START),
         "accounts_devicetoken": DeviceToken.objects.create(user=stranger, digest="d", expires_at=START),
         "socialaccount_socialaccount": SocialAccount.objects.create(user=stranger, provider="nobody", uid="7"),
-        "throttle_attempts": Attempts.objects.create(kind="mfa", key="0" * 32, since=START, count=1),
         "compliance_checkresult": CheckResult.objects.create(key="k", title="t", state="fails", owner="o"),
         "compliance_finding": made.finding, "compliance_incident": made.incident,
         "compliance_affected": made.incident.affected.get(),

@@ -27,7 +27,7 @@ from novamind.api import CursorPages
 from novamind.audit.receiving import receive
 from novamind.hardening import dangers
 from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB
-from novamind.throttle.rates import ATTEMPTS, RATES
+from novamind.throttle.rates import RATES
 from patients.forms import NoteForm
 
 DOCS = (Path(__file__).resolve().parents[1] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -235,9 +235,7 @@ def test_the_page_of_limits_is_the_table_in_code():
 
 def test_the_page_of_rates_is_the_table_in_code():
     shown = table("| Kind | At most")
-    assert shown == {
-        kind: [f"{rate.limit:,}", f"{rate.window_s:,} s", rate.what] for kind, rate in (RATES | ATTEMPTS).items()
-    }
+    assert shown == {kind: [f"{rate.limit:,}", f"{rate.window_s:,} s", rate.what] for kind, rate in RATES.items()}
 
 
 def test_every_code_is_a_word():

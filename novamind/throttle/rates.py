@@ -30,16 +30,6 @@ RATES: Final = MappingProxyType(
     }
 )
 
-#: Attempts at a secret, counted in the database (:func:`novamind.throttle.attempts.allow`).
-ATTEMPTS: Final = MappingProxyType(
-    {
-        "reset": Rate(5, 3600, "password resets asked for, per address typed"),
-        "reset_ip": Rate(20, 3600, "password resets asked for, per address of the caller"),
-        "mfa": Rate(5, 900, "second factors tried, per account"),
-        "recovery": Rate(5, 3600, "recovery codes tried, per account"),
-    }
-)
-
 
 class TooMany(Exception):
     """429: the caller's rate is used up; ``wait_s`` until there is room again."""
