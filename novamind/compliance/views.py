@@ -85,7 +85,8 @@ def incident(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """One incident: what happened, whom it affects, who is to be told until when."""
     found = get_object_or_404(Incident.objects.select_related("account", "recorded_by"), pk=incident_id)
     sent = request.POST if request.method == "POST" else None
-    form = NoticesForm(sent, initial={name: getattr(found, name) for name in CHANGED})
+    known = {name: getattr(found, name) for name in CHANGED}
+    form = NoticesForm(sent, initial=known | {"close": found.closed_at is not None})
     if form.is_valid():
         try:
             update_incident(found, **form.cleaned_data)

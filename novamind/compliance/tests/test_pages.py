@@ -112,6 +112,17 @@ def test_an_incident_is_closed_when_everybody_was_told(admin):
     assert (ahead.status_code, "has not been yet" in ahead.content.decode()) == (422, True)
 
 
+@pytest.mark.usefixtures("in_2027")
+def test_a_closed_incident_stays_closed_when_its_page_is_kept_as_it_stands(admin):
+    page = admin.post("/compliance/incidents/new/", NEW).url
+    sent = {"judgement": "low", "reasons": "Encrypted.", "others_affected": "0"}
+    admin.post(page, sent | {"close": "on"})
+    form = admin.get(page).context["form"]
+    assert form["close"].value() is True
+    admin.post(page, sent)
+    assert admin.get(page).context["form"]["close"].value() is False
+
+
 def test_reading_an_incident_is_on_record(admin, clinical_admin):
     made = Incident.objects.create(title="t", what="w", discovered_at=clock.now(), recorded_by=clinical_admin)
     admin.get(f"/compliance/incidents/{made.pk}/")
