@@ -53,6 +53,10 @@ class AccountAdapter(DefaultAccountAdapter):
 class MFAAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps and recovery codes, encrypted under the clinic's key and bound to their user."""
 
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": "This is your only second factor: add another before you remove it.",
+    }
+
     def encrypt(self, text: str) -> str:
         sealed = cipher.encrypt(text.encode(), owner=None, table="mfa_authenticator", column="data", row=_whose())
         return base64.b64encode(sealed).decode()

@@ -78,7 +78,6 @@ def overdue(incident: Any) -> bool:
 
 
 def may_close(incident: Any) -> bool:
-    """Whether everybody was told, or the reasons why nobody need be are written down."""
-    if incident.judgement != "presumed":
-        return bool(incident.reasons)
-    return all(deadline.told_on for deadline in deadlines(incident))
+    """Whether everybody was told; where nobody is to be, whether the reasons are written down."""
+    dates = deadlines(incident)
+    return all(deadline.told_on for deadline in dates) if dates else bool(incident.reasons)

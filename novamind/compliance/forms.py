@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils import timezone
 
 from novamind import clock
 from novamind.accounts.models import User
+from novamind.compliance.clocks import today
 from novamind.compliance.models import Incident
 from novamind.limits import NOTE_CHARACTERS
 
 
+class ClinicMoment(forms.DateTimeField):
+    """A moment as the clinic's clocks show it, as the trail's pages do."""
+
+    def to_python(self, value: Any) -> Any:
+        with timezone.override(settings.CLINIC_TIME_ZONE):
+            return super().to_python(value)
+
+
 def _moment(label: str, *, required: bool = True, help_text: str = "") -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=required, widget=widget, help_text=help_text)
+    return ClinicMoment(label=label, required=required, widget=widget, help_text=help_text)
 
 
 def _day(label: str) -> forms.DateField:
@@ -36,13 +47,13 @@ class IncidentForm(forms.Form):
         max_length=NOTE_CHARACTERS, widget=forms.Textarea(attrs={"rows": 8}), label="What happened",
         help_text="kept encrypted",
     )  # fmt: skip
-    discovered_at = _moment("Discovered (UTC)", help_text="every date counts from here")
+    discovered_at = _moment("Discovered", help_text="every date counts from here")
     account = forms.ModelChoiceField(
         queryset=User.objects.order_by("email"), required=False, label="Account that was misused",
         help_text="whose reads the trail is asked for",
     )  # fmt: skip
-    since = _moment("From (UTC)", required=False)
-    until = _moment("To (UTC)", required=False, help_text="empty: until now")
+    since = _moment("From", required=False)
+    until = _moment("To", required=False, help_text="empty: until now")
     others_affected = forms.IntegerField(
         min_value=0, max_value=100_000_000, initial=0, label="People affected beside those in the trail",
         help_text="a lost paper list, a lost laptop",
@@ -76,7 +87,7 @@ class NoticesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         sent = super().clean() or {}
         for name in ("individuals_told_on", "hhs_told_on", "media_told_on"):
-            if sent.get(name) and sent[name] > clock.now().date():
+            if sent.get(name) and sent[name] > today():
                 self.add_error(name, "This day has not been yet.")
         if sent.get("judgement") == Incident.Judgement.LOW and not sent.get("reasons"):
             self.add_error("reasons", "A low probability needs its reasons.")

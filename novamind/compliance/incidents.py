@@ -59,7 +59,7 @@ def update_incident(incident: Incident, *, close: bool, **fields: Any) -> Incide
         setattr(incident, name, fields[name])
     if close and not may_close(incident):
         raise NotToldYet
-    incident.closed_at = clock.now() if close else None
+    incident.closed_at = (incident.closed_at or clock.now()) if close else None
     incident.save()
     note_object(EventType.MODIFICATION, Incident._meta.label, incident.pk)
     return incident

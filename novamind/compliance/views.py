@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -62,6 +63,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
     context = {
         "open": [row for row in rows if not row["incident"].closed_at],
         "closed": [row for row in rows if row["incident"].closed_at][:CLOSED_SHOWN],
+        "zone": settings.CLINIC_TIME_ZONE,
         "current_nav": "compliance:list",
     }
     return render(request, "compliance/incidents.html", context)
@@ -75,7 +77,7 @@ def new_incident(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         incident = record_incident(by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
         return redirect("compliance:incident", incident.pk)
-    context = {"form": form, "current_nav": "compliance:list"}
+    context = {"form": form, "zone": settings.CLINIC_TIME_ZONE, "current_nav": "compliance:list"}
     return render(request, "compliance/new_incident.html", context, status=422 if form.is_bound else 200)
 
 
@@ -85,7 +87,8 @@ def incident(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     """One incident: what happened, whom it affects, who is to be told until when."""
     found = get_object_or_404(Incident.objects.select_related("account", "recorded_by"), pk=incident_id)
     sent = request.POST if request.method == "POST" else None
-    form = NoticesForm(sent, initial={name: getattr(found, name) for name in CHANGED})
+    known = {name: getattr(found, name) for name in CHANGED}
+    form = NoticesForm(sent, initial=known | {"close": found.closed_at is not None})
     if form.is_valid():
         try:
             update_incident(found, **form.cleaned_data)
@@ -102,6 +105,7 @@ def incident(request: HttpRequest, incident_id: UUID) -> HttpResponse:
         "affected": found.affected.all()[:AFFECTED_SHOWN],
         "affected_count": found.affected.count(),
         "shown": AFFECTED_SHOWN,
+        "zone": settings.CLINIC_TIME_ZONE,
         "current_nav": "compliance:list",
     }
     return render(request, "compliance/incident.html", context, status=422 if form.is_bound else 200)
@@ -132,4 +136,5 @@ def _checks(sent: AcknowledgeForm | None) -> dict[str, Any]:
         "last_run": max((row["result"].at for row in rows), default=None),
         "closed": Finding.objects.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN],
         "incidents": Incident.objects.filter(closed_at__isnull=True).count(),
+        "zone": settings.CLINIC_TIME_ZONE,
     }

@@ -15,6 +15,21 @@ def test_no_server_of_a_real_clinic_is_left_in_the_environment(tmp_path):
     assert env["MASTER_KEY_FILE"].startswith(str(tmp_path))
 
 
+def test_what_is_printed_can_be_used_as_it_stands(settings, tmp_path, capsys):
+    settings.DATA_DIR = tmp_path
+    command = demo.Command()
+    command.started_at = 0.0
+    command._welcome("127.0.0.1", 8001)
+    told = capsys.readouterr().out
+    assert "http://localhost:8001/" in told  # a passkey can be made there, and not at a number
+    assert f"demo_code EMAIL --data-dir {tmp_path} prints" in told
+    settings.DATA_DIR = settings.BASE_DIR / "var"
+    command._welcome("::1", 8001)
+    told = capsys.readouterr().out
+    assert "http://[::1]:8001/" in told
+    assert "demo_code EMAIL prints" in told
+
+
 def test_reset_forgets_the_clinic_and_keeps_an_operators_models(tmp_path):
     for name in ("novamind.sqlite3", demo.MARKER):
         (tmp_path / name).write_text("")

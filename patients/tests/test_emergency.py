@@ -12,6 +12,7 @@ from novamind import clock
 from novamind.audit.models import AuditEvent
 from novamind.jobs.kinds import KINDS, SUBSCRIPTIONS, job, subscribes
 from novamind.jobs.models import Job
+from novamind.templatetags.novamind import moment
 from patients.compliance import checks
 from patients.emergency import ATTEMPTS, OPEN_REVIEWS, TooManyReviews, open_emergency
 from patients.models import EmergencyAccess, Grant, Patient
@@ -204,6 +205,7 @@ def test_a_review_closes_the_task_and_says_why(signed_in, nurse, clinical_admin,
     access = opened(patient, nurse)
     client = signed_in(clinical_admin)
     queue = client.get("/patients/emergency/reviews/").content.decode()
+    assert f"on {moment(access.opened_at, 'Europe/Oslo')}" in queue
     assert "In our waiting room, alone." in queue
     address, name = f"/patients/emergency/reviews/{access.pk}/", f"{access.pk}-verdict"
     assert client.post(address, {name: "not_justified"}).status_code == 422

@@ -63,6 +63,20 @@ def test_emergency_access_is_marked_and_does_not_show_the_page(signed_in, nurse,
     assert rows(signed_in(psychiatrist).get(page_of(patient)))[0] == ("nurse", "nurse practitioner", True)
 
 
+def test_a_list_with_another_patients_emergency_marks_no_emergency_here(
+    signed_in, nurse, psychiatrist, patient, make_patient, other_team
+):
+    mine = make_patient(other_team, first_name="Someone", last_name="Elsewhere")
+    open_emergency(patient=patient, user=nurse, reason="covering", explanation="Nobody else answers tonight.")
+    assert signed_in(nurse).get("/patients/").status_code == 200
+    assert AuditEvent.objects.get(action="patients:list").purpose == Purpose.EMERGENCY
+    answer = signed_in(nurse).get(page_of(mine))
+    assert [row["emergency"] for row in answer.context["rows"] if row["event"].action == "patients:list"] == [False]
+    assert "Emergency treatment" not in answer.content.decode()
+    there = signed_in(psychiatrist).get(page_of(patient))
+    assert [row["emergency"] for row in there.context["rows"] if row["event"].action == "patients:list"] == [True]
+
+
 def test_the_page_names_no_other_patient(signed_in, psychiatrist, therapist, patient, make_patient, team):
     other = make_patient(team, first_name="Someone", last_name="Elsewhere")
     seen_by(therapist, patient, other)

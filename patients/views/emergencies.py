@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -108,4 +109,5 @@ def _queue(request: HttpRequest, sent: ReviewForm | None) -> dict[str, Any]:
             for access in waiting
         ],
         "judged": judged[:20],
+        "zone": settings.CLINIC_TIME_ZONE,
     }

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET
 
 from novamind.accounts.rights import Refused, requires
 from novamind.audit.forms import WhoSawForm
-from novamind.audit.models import Purpose
+from novamind.audit.models import AuditEvent, Purpose
 from novamind.audit.questions import names_of, people_who_saw, who_saw
-from patients.models import Patient
+from patients.models import EmergencyAccess, Patient
 from patients.pages import patient_page
 
 TAB = "patients:trail"
@@ -41,9 +41,18 @@ def my_trail(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/my_trail.html", {"patient": patient} | _entries(request, patient))
 
 
+def is_emergency(event: AuditEvent, emergencies: list[EmergencyAccess]) -> bool:
+    """Whether this chart was open by emergency access: a list's purpose may be that of another patient on it."""
+    return event.purpose == Purpose.EMERGENCY and any(
+        event.actor_id == each.user_id and each.opened_at <= event.at <= (each.ended_at or each.ends_at)
+        for each in emergencies
+    )
+
+
 def _entries(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     form = WhoSawForm(request.GET or None, people=people_who_saw(patient.pk))
     page = Paginator(who_saw(patient.pk, form.narrowed(patient.tz)), PAGE).get_page(request.GET.get("page"))
+    emergencies = list(EmergencyAccess.objects.filter(patient=patient))
     names = names_of(row.event.actor_id for row in page)
     return {
         "form": form,
@@ -53,7 +62,7 @@ def _entries(request: HttpRequest, patient: Patient) -> dict[str, Any]:
             {
                 "event": row.event,
                 "who": names.get(row.event.actor_id) or "Novamind itself",
-                "emergency": row.event.purpose == Purpose.EMERGENCY,
+                "emergency": is_emergency(row.event, emergencies),
             }
             for row in page
         ],

@@ -5,6 +5,11 @@
   const pages = new Map(); // second key -> link: the first letter of its words that no page before it has
   let waitingForSecondKey = false;
 
+  // On a phone the tabs and the bar of pages are wider than the window.
+  for (const here of document.querySelectorAll(".tabs [aria-current], .rail [aria-current]")) {
+    here.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
   for (const link of document.querySelectorAll(".rail li a")) {
     const words = link.textContent.trim();
     const key = [...words.toLowerCase()].find((letter) => /[a-z]/.test(letter) && !pages.has(letter));

@@ -172,6 +172,25 @@ def test_staff_keep_one(client, psychiatrist):
     assert Authenticator.objects.filter(user=psychiatrist, type="totp").exists()
 
 
+def test_the_account_page_offers_only_what_can_be_removed(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    remove = reverse("mfa_deactivate_totp")
+    assert remove not in client.get(SET_UP).content.decode()
+    assert "This is your only second factor" in client.post(remove).content.decode()
+    Authenticator.objects.create(user=psychiatrist, type="webauthn", data={"name": "key", "credential": {}})
+    assert remove in client.get(SET_UP).content.decode()
+
+
+def test_recovery_codes_are_made_and_shown_without_a_second_voice(client, psychiatrist):
+    sign_in(client, psychiatrist)
+    new = reverse("mfa_generate_recovery_codes")
+    assert "stop" not in client.get(new).content.decode().split("<main")[1]
+    page = client.post(new, follow=True).content.decode()
+    assert "they are not shown again" in page
+    assert "Save them" not in page
+    assert "The 10 unused ones you have stop working" in client.get(new).content.decode()
+
+
 def test_a_patient_may_do_without(client, make_user):
     patient = make_user("someone@mail.test", "patient")
     assert password_only(client, patient)["Location"] == "/"

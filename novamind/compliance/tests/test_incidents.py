@@ -126,6 +126,20 @@ def test_it_closes_only_when_everybody_was_told_or_the_reasons_are_there(inciden
     assert notices(made, judgement="low", reasons="Encrypted.").closed_at
 
 
+def test_a_presumed_breach_that_nobody_was_counted_for_needs_its_reasons(incident):
+    made = incident(people=0)
+    with pytest.raises(NotToldYet):
+        notices(made)
+    assert notices(made, reasons="The trail shows that nothing was opened.").closed_at
+
+
+def test_what_is_kept_after_the_end_leaves_the_end_as_it_was(incident, today):
+    today(2027, 4, 1)
+    closed_at = notices(incident(), judgement="low", reasons="Encrypted.").closed_at
+    today(2027, 4, 2)
+    assert notices(Incident.objects.get(), judgement="low", reasons="It was encrypted.").closed_at == closed_at
+
+
 def test_a_late_notice_fails_on_the_page_of_checks(incident, today):
     incident()
     today(2027, 4, 1)

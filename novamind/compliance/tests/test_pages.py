@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,6 +110,36 @@ def test_an_incident_is_closed_when_everybody_was_told(admin):
     assert Incident.objects.get().closed_at is not None
     ahead = admin.post(page, kept | dates | {"hhs_told_on": "2027-09-01"})
     assert (ahead.status_code, "has not been yet" in ahead.content.decode()) == (422, True)
+
+
+@pytest.mark.usefixtures("in_2027")
+def test_a_closed_incident_stays_closed_when_its_page_is_kept_as_it_stands(admin):
+    page = admin.post("/compliance/incidents/new/", NEW).url
+    sent = {"judgement": "low", "reasons": "Encrypted.", "others_affected": "0"}
+    admin.post(page, sent | {"close": "on"})
+    form = admin.get(page).context["form"]
+    assert form["close"].value() is True
+    admin.post(page, sent)
+    assert admin.get(page).context["form"]["close"].value() is False
+
+
+def test_an_incident_is_typed_and_shown_in_the_clinics_time(admin, monkeypatch):
+    monkeypatch.setattr("novamind.clock.now", lambda: datetime(2027, 6, 1, 22, 30, tzinfo=UTC))  # Wednesday in Oslo
+    sent = NEW | {"discovered_at": "2027-06-02T00:15", "others_affected": "3"}
+    page = admin.post("/compliance/incidents/new/", sent).url
+    assert Incident.objects.get().discovered_at == datetime(2027, 6, 1, 22, 15, tzinfo=UTC)
+    assert "Wed 2 Jun 2027" in admin.get("/compliance/incidents/").content.decode()
+    shown = admin.get(page).content.decode()
+    assert "discovered Wed 2 Jun 2027" in shown
+    kept = {"judgement": "presumed", "others_affected": "3"}
+    assert admin.post(page, kept | {"hhs_told_on": "2027-06-02"}).status_code == 302
+    assert admin.post(page, kept | {"hhs_told_on": "2027-06-03"}).status_code == 422
+
+
+def test_an_hour_that_the_clinics_clocks_show_twice_is_asked_for_again(admin, monkeypatch):
+    monkeypatch.setattr("novamind.clock.now", lambda: datetime(2027, 11, 1, tzinfo=UTC))
+    answer = admin.post("/compliance/incidents/new/", NEW | {"discovered_at": "2027-10-31T02:30"})
+    assert (answer.status_code, "may be ambiguous" in answer.content.decode()) == (422, True)
 
 
 def test_reading_an_incident_is_on_record(admin, clinical_admin):

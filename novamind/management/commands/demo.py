@@ -92,7 +92,9 @@ class Command(WatchedCommand):
         supervisor.run(lambda: answers(host, port, "/health/ready"), lambda: self._welcome(host, port))
 
     def _welcome(self, host: str, port: int) -> None:
-        shown = f"[{host}]" if ":" in host else host
+        # A passkey is bound to a name; at a number no browser makes one.
+        shown = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
+        folder = "" if settings.DATA_DIR == settings.BASE_DIR / "var" else f" --data-dir {settings.DATA_DIR}"
         self.say("Ready.")
         self.stdout.write(f"\n  Novamind     http://{shown}:{port}/\n\n")
         logins = import_module("novamind.accounts.demo").logins()
@@ -100,7 +102,7 @@ class Command(WatchedCommand):
         for login in logins:
             self.stdout.write("  " + "   ".join(map(str.ljust, login, widths)) + "\n")
         self.stdout.write(
-            "\n  The second factor: .venv/bin/python manage.py demo_code EMAIL prints the current code.\n"
+            f"\n  The second factor: .venv/bin/python manage.py demo_code EMAIL{folder} prints the current code.\n"
             f"  Every patient is synthetic. Logs are in {settings.DATA_DIR / 'log'}. Ctrl-C stops it.\n\n"
         )
         self.stdout.flush()
