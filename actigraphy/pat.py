@@ -18,22 +18,15 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
+from actigraphy.pat_card import card_of, training_of
 from actigraphy.science.devices import DeviceProfile
 from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
-from novamind.audit.models import EventType
 from novamind.audit.recording import current, recorded
-from novamind.audit.runs import model_run
 from novamind.measures import Abstained
 from novamind.registry.models import ModelVersion
+from novamind.registry.services import move, register_version
 
-#: From the paper: what every card of a PAT encoder says (ONC source attributes come with the registry's cards).
-CARD = {
-    "task": "Embedding of one week of minute activity; predicts nothing by itself.",
-    "source": "Ruan et al., Foundation Models for Wearable Movement Data in Mental Health Research, arXiv 2411.15240",
-    "licence": "CC BY 4.0",
-    "limits": "Needs a reference cohort of the same device, placement and unit to normalize the input.",
-}
-TRAINING = "NHANES minute activity (2003-2006 hip, 2011-2014 wrist), masked autoencoding; as published"
+MOUNTED = "Its file was mounted into the models folder; it serves where nothing of its name does."
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ def view(device: DeviceProfile, weights: Installed | None) -> Abstained:
 
 def in_production() -> Installed | None:
     """The encoder that serves: the registered, promoted version of ``PAT_MODEL_ID``."""
-    version = ModelVersion.objects.filter(name=settings.PAT_MODEL_ID, stage=ModelVersion.Stage.PRODUCTION).first()
+    version = ModelVersion.objects.serving(settings.PAT_MODEL_ID).first()
     if version is None:
         return None
     return Installed(settings.PAT_WEIGHTS_DIR / version.weights_file, version.weights_sha256)
@@ -80,7 +73,7 @@ def weights_files() -> list[Path]:
     return sorted(settings.PAT_WEIGHTS_DIR.glob("*.h5"))
 
 
-def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
+def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
     """Check an operator's weights file, keep a copy in the models folder, register it and put it into production.
 
     Returns the version and whether it is new. Installing the same bytes again changes nothing. The version that served
@@ -90,6 +83,8 @@ def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
     ------
     WeightsError
         The file is missing, damaged or not a PAT encoder; nothing is kept.
+    MoveRefused
+        No reason was given; nothing is kept.
     """
     weights = load_weights(path)
     target = settings.PAT_WEIGHTS_DIR / f"{_name(weights)}_{weights.sha256[:12]}.h5"
@@ -97,7 +92,7 @@ def install(path: Path, *, by: str) -> tuple[ModelVersion, bool]:
     try:
         if new:
             _copy(path, target)
-        return _register(weights, target.name, by=by, retire_others=True)
+        return _register(weights, target.name, by=by, reason=reason, replace=True)
     except Exception:
         if new:
             target.unlink(missing_ok=True)
@@ -119,7 +114,7 @@ def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError
     found: list[tuple[Path, ModelVersion | WeightsError]] = []
     for path in weights_files():
         try:
-            found.append((path, _register(load_weights(path), path.name, by=by, retire_others=False)[0]))
+            found.append((path, _register(load_weights(path), path.name, by=by, reason=MOUNTED, replace=False)[0]))
         except WeightsError as error:
             found.append((path, error))
     return found
@@ -132,33 +127,25 @@ def register_at_start(say: Callable[[str], object]) -> None:
         say(f"PAT weights {path.name}: {said}")
 
 
-def _register(weights: WeightsFile, file_name: str, *, by: str, retire_others: bool) -> tuple[ModelVersion, bool]:
+def _register(
+    weights: WeightsFile, file_name: str, *, by: str, reason: str, replace: bool
+) -> tuple[ModelVersion, bool]:
     """One row per weights."""
-    stages = ModelVersion.Stage
     with transaction.atomic(), _acting(by):
-        known = ModelVersion.objects.filter(name=_name(weights), version=weights.sha256[:12]).first()
-        if known is not None:
-            return known, False
-        serving = ModelVersion.objects.filter(name=_name(weights), stage=stages.PRODUCTION)
-        if retire_others:
-            serving.update(stage=stages.RETIRED)
-        stage = stages.DRAFT if serving.exists() else stages.PRODUCTION
-        version = ModelVersion.objects.create(
+        version, created = register_version(
             name=_name(weights),
             version=weights.sha256[:12],
             kind=ModelVersion.Kind.ENCODER,
-            stage=stage,
+            card=card_of(weights),
             weights_sha256=weights.sha256,
             weights_file=file_name,
-            code_version=settings.VERSION,
-            training_data=TRAINING,
-            card=CARD | {"published_as": weights.published_as, "parameters": weights.size.parameters},
-            created_by=by,
+            training_data=training_of(weights),
+            by=by,
+            reason=reason,
         )
-        if stage == stages.PRODUCTION:
-            with model_run(model=version.name, version=version.version, kind=EventType.MODEL_PROMOTION):
-                pass  # the row above is the promotion; it and its event are kept together
-    return version, True
+        if created and (replace or not ModelVersion.objects.serving(version.name).exists()):
+            version = move(version, to=ModelVersion.Stage.PRODUCTION, by=by, reason=reason)
+    return version, created
 
 
 def _acting(by: str) -> AbstractContextManager[Any]:

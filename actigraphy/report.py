@@ -20,6 +20,7 @@ from actigraphy.numbers import NIGHT
 from actigraphy.pages.minutes import Minutes, per_minute
 from actigraphy.services import night_rows
 from novamind import clock
+from novamind.audit.exporting import text_cell
 from novamind.measures import Abstained
 
 
@@ -161,7 +162,7 @@ def nights_table(bodies: list[dict[str, Any]]) -> str:
     """Every night of every recording as CSV, for a statistics program; an abstained number is empty."""
     import pandas as pd
 
-    rows = [{"file": body["file"], **night} for body in bodies for night in body.get("nights", [])]
+    rows = [{"file": text_cell(body["file"]), **night} for body in bodies for night in body.get("nights", [])]
     table = pd.DataFrame(rows, columns=["file", "date", "onset", "offset", *NIGHT, "method", "flags"])
     table["flags"] = table["flags"].map(" ".join)
     return str(table.to_csv(index=False))

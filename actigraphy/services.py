@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -123,11 +122,9 @@ def analysis_key(recording: Recording) -> str:
     return f"{ANALYZE}:{recording.pk}"
 
 
-def _read(content: bytes, name: str, zone_name: str, columns: dict[str, str] | None) -> ReadRecording:
+def _read(content: BinaryIO, name: str, zone_name: str, columns: dict[str, str] | None) -> ReadRecording:
     limits = Limits(max_bytes=settings.UPLOAD_LIMIT_MB * 1024 * 1024)
-    return read_recording(
-        io.BytesIO(content), tz=zone(zone_name), filename=name, columns=column_mapping(columns), limits=limits
-    )
+    return read_recording(content, tz=zone(zone_name), filename=name, columns=column_mapping(columns), limits=limits)
 
 
 def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:
@@ -137,8 +134,10 @@ def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:
 
 def read_stored(recording: Recording) -> ReadRecording:
     """A stored recording, decrypted and read again, cut to the window it was uploaded with."""
-    content = unseal(recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk)
-    read = _read(content, recording.file_name, recording.zone, recording.columns)
+    with unseal(
+        recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk
+    ) as content:
+        read = _read(content, recording.file_name, recording.zone, recording.columns)
     return cut(read, recording.start, recording.end)
 
 

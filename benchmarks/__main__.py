@@ -16,7 +16,7 @@ from benchmarks.figures import Figure
 from benchmarks.throwaway import NotHere
 
 RESULTS = Path(__file__).with_name("results.json")
-NAMES = ("science", "signals", "pat", "simulator", "patients", "trail", "page")
+NAMES = ("science", "signals", "pat", "simulator", "phi", "patients", "overhead", "trail", "page")
 
 
 def main() -> int:

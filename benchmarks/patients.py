@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, seconds
-from benchmarks.throwaway import postgres_clinic
+from benchmarks.throwaway import postgres_clinic, signed_in
 
 PATIENTS, OWN = 10_000, 300
 PRIMARY_KEYS = "the same rows by primary key"
@@ -41,7 +41,6 @@ def measure() -> list[Figure]:
 
 
 def _figures(user: Any, number: int) -> list[Figure]:
-    from django.test import Client
     from django.urls import reverse
 
     from novamind.phi import cipher
@@ -51,8 +50,7 @@ def _figures(user: Any, number: int) -> list[Figure]:
 
     keys = list(Patient.objects.visible_to(user).values_list("pk", flat=True))
     assert len(keys) == number
-    client = Client()
-    client.force_login(user)
+    client = signed_in(user)
 
     def page() -> None:
         assert client.get(reverse("patients:list")).status_code == 200

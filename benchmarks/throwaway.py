@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -51,6 +52,20 @@ def postgres_clinic() -> Iterator[None]:
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def signed_in(user: Any) -> Any:
+    """A test client of this user, the second factor given just now."""
+    from django.test import Client
+
+    from novamind.accounts.second_factor import record
+
+    client = Client()
+    client.force_login(user)
+    session = client.session
+    record(session, user, "totp")
+    session.save()
+    return client
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -21,8 +22,6 @@ class NovamindAdminSite(admin.AdminSite):
         return user.is_authenticated and user.may("use_admin")
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        from django.core.exceptions import PermissionDenied
-
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied("use_admin")
         return redirect_to_login(request.GET.get("next", reverse("admin:index")))
@@ -36,6 +35,15 @@ class NovamindAdminSite(admin.AdminSite):
 
         LogEntry.objects.log_actions(request.user.pk, [request.user], CHANGE, "Own password.", single_object=True)
         return response
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """For the fields that our pages complete. Django completes any relation of any model that has a page."""
+        parts = [part for page in self._registry.values() for part in (page, *page.inlines)]
+        offered = {(part.model._meta.app_label, part.model._meta.model_name, name)
+                   for part in parts for name in part.autocomplete_fields}  # fmt: skip
+        if tuple(request.GET.get(name) for name in ("app_label", "model_name", "field_name")) not in offered:
+            raise PermissionDenied("autocomplete")
+        return super().autocomplete_view(request)
 
 
 class Page(admin.ModelAdmin):

@@ -5,6 +5,7 @@ import ssl
 from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "novamind.settings")
@@ -80,3 +81,12 @@ def _from_django() -> dict[str, Any]:
 
 app = Celery("novamind")
 app.add_defaults(_from_django)
+
+
+@worker_init.connect  # before the children are forked
+@beat_init.connect
+def watch(**kwargs: Any) -> None:
+    """Workers and scheduler touch patients' records on record only."""
+    from novamind.audit.recording import watch_process
+
+    watch_process()

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from novamind.limits import LIMITS
+
 SECRET_CHARACTERS = 32
 METRICS_CHARACTERS = 16
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY")
@@ -37,6 +39,8 @@ def dangers(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"{other} is the same as {one}."
     if 0 < len(settings["METRICS_TOKEN"]) < METRICS_CHARACTERS:
         yield f"METRICS_TOKEN is shorter than {METRICS_CHARACTERS} characters."
+    if settings["UPLOAD_LIMIT_MB"] > LIMITS["file_most"].value:
+        yield f"UPLOAD_LIMIT_MB is more than {LIMITS['file_most'].value}."
     yield from _on_the_wire(settings)
     yield from _of_the_stores(settings)
 

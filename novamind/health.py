@@ -17,6 +17,7 @@ from novamind.audit.models import AuditEvent, Outcome, Purpose
 from novamind.jobs import metrics as jobs
 from novamind.phi.keys import KeyUnavailable, living_key
 from novamind.phi.models import DataKey
+from novamind.registry import metrics as models
 
 
 @require_GET
@@ -95,7 +96,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         return HttpResponse("unauthorized\n", status=401, content_type="text/plain")
-    return HttpResponse("\n".join([*_job_lines(), *_audit_lines()]) + "\n", content_type="text/plain; version=0.0.4")
+    lines = [*_job_lines(), *_model_lines(), *_audit_lines()]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
 
 
 def _job_lines() -> list[str]:
@@ -113,6 +115,28 @@ def _job_lines() -> list[str]:
         *_head("novamind_admin_alerts_open", "gauge", "Alerts no administrator has acknowledged."),
         f"novamind_admin_alerts_open {jobs.open_alerts()}",
     ]
+
+
+def _model_lines() -> list[str]:
+    seconds, batches = models.durations_and_batches()
+    return [
+        *_gauge("novamind_inferences_1d", "Runs of models in the last day, by how they ended.", models.runs()),
+        *_gauge("novamind_inference_abstentions_1d", "Runs that abstained in the last day.", models.abstentions()),
+        *_gauge("novamind_inference_seconds_1d", "Quantiles of the time a run took in the last day.", seconds),
+        *_gauge("novamind_inference_batch_1d", "Quantiles of inputs per run in the last day.", batches),
+    ]
+
+
+def _gauge(name: str, about: str, samples: list[models.Sample]) -> list[str]:
+    return [*_head(name, "gauge", about), *(f"{name}{{{_labels(labels)}}} {value}" for labels, value in samples)]
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
 
 
 def _head(name: str, kind: str, about: str) -> list[str]:

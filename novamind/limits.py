@@ -43,7 +43,7 @@ LIMITS: Final = MappingProxyType(
         "archive_expanded": Limit(2048, "MB", "not in force: archives are refused whole (`archive_refused`)", ""),
         "archive_ratio": Limit(100, "times", "not in force: archives are refused whole (`archive_refused`)", ""),
         "archive_entries": Limit(1000, "entries", "not in force: archives are refused whole (`archive_refused`)", ""),
-        "multipart": Limit(500, "MB", "not in force: there is no upload in parts; `file` is the most", ""),
+        "file_most": Limit(500, "MB", "what `UPLOAD_LIMIT_MB` may be in production", "not_started"),
     }
 )
 

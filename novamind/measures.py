@@ -20,6 +20,7 @@ REASONS: Final = MappingProxyType(
         "too_few_nights": ("{got} valid nights; {needed} needed", "too few valid nights"),
         "too_little_wear": ("worn {got} h; {needed} h needed", "not worn long enough"),
         "too_few_pairs": ("{got} comparable pairs; {needed} needed", "too few comparable values"),
+        "too_few_inputs": ("{got} inputs; {needed} needed", "too few inputs"),
         "no_variation": ("the signal does not vary, so this number has no meaning", "the signal does not vary"),
         "no_weights": ("no model weights are installed", "no model weights are installed"),
         "weights_mismatch": (

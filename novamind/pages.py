@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from novamind import frame
-from novamind.accounts.rights import Refused
+from novamind.accounts.rights import Refused, requires
 
 
 @require_GET
@@ -39,6 +39,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@requires("see_patients")
 def provenance(request: HttpRequest, record_id: UUID) -> HttpResponse:
     """Where a number comes from: inputs, method, versions, who asked and when. Hidden is 404."""
     record = frame.provenance_of(record_id, request.user, request.GET.get("number", ""))

@@ -8,12 +8,14 @@ from rest_framework.routers import SimpleRouter
 from actigraphy.api import AnalysisViewSet, RecordingViewSet, UploadView
 from novamind import health, pages
 from novamind.accounts.api import LoginView, LogoutView, RefreshView
+from novamind.registry.api import ModelViewSet
 from patients.api import ConsentsView, PatientViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("patients", PatientViewSet, basename="patient")
 router.register("actigraphy/recordings", RecordingViewSet, basename="recording")
 router.register("actigraphy/analyses", AnalysisViewSet, basename="analysis")
+router.register("models", ModelViewSet, basename="model")
 
 api = [
     path("auth/login", LoginView.as_view(), name="login"),
@@ -32,6 +34,7 @@ urlpatterns = [
     path("patients/", include("patients.urls")),
     path("patients/<uuid:patient_id>/actigraphy/", include("actigraphy.urls")),
     path("provenance/<uuid:record_id>/", pages.provenance, name="provenance"),
+    path("models/", include("novamind.registry.urls")),
     path("jobs/", include("novamind.jobs.urls")),
     path("compliance/", include("novamind.compliance.urls")),
     path("audit/", include("novamind.audit.urls")),

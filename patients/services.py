@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
@@ -12,7 +12,7 @@ from django.db.models import F
 
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
-from novamind.audit.recording import aggregates, note_object, saw, unseen
+from novamind.audit.recording import aggregates, note_object, recorded, saw, unseen, write_event
 from novamind.phi.columns import Columns
 from novamind.phi.keys import destroy_key
 from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
@@ -104,15 +104,20 @@ def find_patients(user: User, query: str, *, at_most: int) -> tuple[list[Patient
 
 def fill_search_texts(say: Callable[[str], object]) -> None:
     """Give patients from before there was a search text theirs; at every start, so that a search stays quick."""
-    filled = 0
-    for pk in Columns(Patient).rows.filter(search_text__isnull=True, disposed_at=None).values_list("pk", flat=True):
-        with transaction.atomic():
-            patient = Patient.objects.select_for_update().get(pk=pk)
-            if patient.own_search_text is not None:
-                patient.save(update_fields=["search_text"])
-                filled += 1
-    if filled:
+    with aggregates():
+        without = Columns(Patient).rows.filter(search_text__isnull=True, disposed_at=None)
+        keys = list(without.values_list("pk", flat=True))
+    if filled := sum(map(_fill_search_text, keys)):
         say(f"{filled} patients can be searched for quickly now.")
+
+
+def _fill_search_text(pk: UUID) -> bool:
+    with recorded(actor_label="system:start", request_id=str(uuid4())) as ledger, transaction.atomic():
+        patient = Patient.objects.select_for_update().get(pk=pk)
+        if readable := patient.own_search_text is not None:
+            patient.save(update_fields=["search_text"])
+        write_event(ledger, event_type=EventType.MODIFICATION, action="fill_search_texts")
+        return readable
 
 
 def join_team(*, team: CareTeam, user: User) -> None:

@@ -81,7 +81,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from novamind.phi import vault
     from novamind.phi.detection import Kind
     from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
-    from novamind.registry.models import InferenceRecord, ModelVersion
+    from novamind.registry.models import InferenceRecord, ModelVersion, StageChange
     from novamind.throttle.models import Attempts
     from patients.models import (
         CareAssignment,
@@ -108,6 +108,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         name="PAT-S", version="1", kind="encoder", weights_sha256="0" * 64, weights_file="w.h5", code_version="0",
         created_by="a",
     )  # fmt: skip
+    made.stage_change = StageChange.objects.create(version=made.version, to_stage="draft", by="a", reason="new")
     made.inference = InferenceRecord.objects.create(
         patient_id=patient.pk, model_version=made.version, input_hash="0" * 64, input_array=b"", input_shape=[0],
         window_start=START, window_end=START, output={"secret": "Zqxoutput"}, code_version="0",
@@ -140,7 +141,8 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),
         "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,
         "audit_auditeventpatient": made.event_patient, "registry_modelversion": made.version,
-        "registry_inferencerecord": made.inference, "phi_datakey": DataKey.objects.first(),
+        "registry_stagechange": made.stage_change, "registry_inferencerecord": made.inference,
+        "phi_datakey": DataKey.objects.first(),
         "phi_erasedfile": ErasedFile.objects.create(name="sealed/0", due_at=START),
         "phi_phitoken": PhiToken.objects.first(), "phi_phiscan": PhiScan.objects.first(),
         "audit_activityreview": ActivityReview.objects.create(week=date(2027, 3, 1), reviewed_by=stranger),

@@ -343,3 +343,18 @@ def test_a_lookup_that_no_list_offers_is_a_wrong_request(root, address):
 def test_autocompletion_takes_any_text(root):
     asked = {"app_label": "patients", "model_name": "membership", "field_name": "user", "term": "a\x00"}
     assert root.get(reverse("admin:autocomplete"), asked).status_code == 200
+
+
+def test_autocompletion_is_for_the_fields_that_pages_complete_and_shows_no_chart(root):
+    asked, opened = 0, set()
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if not field.is_relation:
+                continue
+            names = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name}
+            answer = root.get(reverse("admin:autocomplete"), names | {"term": ""})
+            asked += 1
+            if answer.status_code != 403:
+                opened.add((answer.status_code, model._meta.label, field.name))
+    assert asked > 50
+    assert opened == {(200, "patients.Membership", "user"), (200, "socialaccount.SocialAccount", "user")}

@@ -147,6 +147,9 @@ AS_OWNER = {
     "two events in each other's place": OTHER_ORDER,
     "their times exchanged": "UPDATE audit_auditevent e SET at = o.at FROM audit_auditevent o "
     f"WHERE e.id = {NUMBER.format(4)} AND o.id = {NUMBER.format(5)}",
+    "a time without end": f"UPDATE audit_auditevent SET at = 'infinity' WHERE id = {NUMBER.format(6)}",
+    "a time before Christ": "UPDATE audit_auditeventpatient SET at = '2027-03-01 BC' "
+    f"WHERE event_id = {NUMBER.format(8)}",
     "the tail cut off": CUT.format("> 15"),
     "the last event cut off": CUT.format("> 19"),
     "seals from the middle": "DELETE FROM audit_seal WHERE id BETWEEN 5 AND 8",

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 from actigraphy.models import Recording
 from novamind.audit import keys as rotating
 from novamind.audit.models import AuditEvent, Purpose
+from novamind.audit.recording import recorded
 from novamind.clock import now
 from novamind.jobs.kinds import KINDS
 from novamind.phi import cipher, rotation, vault
@@ -78,7 +79,8 @@ def opened(chart: SimpleNamespace) -> list[Any]:
     found = Patient.objects.get(pk=chart.recording.patient_id)
     recording = Recording.objects.get(pk=chart.recording.pk)
     token = vault.restore("[NAME-1]", found.pk)
-    content = unseal(recording.storage_name, recording.file_key, table="actigraphy_recording", row=recording.pk)
+    with unseal(recording.storage_name, recording.file_key, table="actigraphy_recording", row=recording.pk) as file:
+        content = file.read()
     for row in (chart.consent, chart.access, chart.note, chart.source):
         row.refresh_from_db()
     return [
@@ -181,7 +183,8 @@ def test_a_change_between_reading_and_writing_is_not_lost(patient, monkeypatch):
     def replace(self, pk, *arguments):
         if pk == patient.pk and not changed:
             changed.append(pk)
-            update_patient(Patient.objects.get(pk=pk), version=patient.version, first_name="Renamed")
+            with recorded(actor_label="somebody's request", request_id="r"):
+                update_patient(Patient.objects.get(pk=pk), version=patient.version, first_name="Renamed")
         return real(self, pk, *arguments)
 
     monkeypatch.setattr(Columns, "replace", replace)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.test.client import MULTIPART_CONTENT
@@ -24,6 +25,7 @@ from actigraphy.serializers import UploadSerializer
 from novamind import clock
 from novamind.api import CursorPages
 from novamind.audit.receiving import receive
+from novamind.hardening import dangers
 from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB
 from novamind.throttle.rates import ATTEMPTS, RATES
 from patients.forms import NoteForm
@@ -128,6 +130,12 @@ def page(more: int) -> str:
     return "" if CursorPages().get_page_size(request) == asked else "cut"
 
 
+def file_most(more: int) -> str:
+    known = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+    found = dangers(known | {"UPLOAD_LIMIT_MB": LIMITS["file_most"].value + more})
+    return "not_started" if any("UPLOAD_LIMIT_MB" in sentence for sentence in found) else ""
+
+
 #: For each limit in force: what is answered this much beyond it (0 is the limit itself).
 CASES: dict[str, Callable[[Any, int], str]] = {
     "file": lambda api, more: file(more),
@@ -151,6 +159,7 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "metadata": lambda api, more: metadata(more),
     "note": lambda api, more: note(more),
     "page": lambda api, more: page(more),
+    "file_most": lambda api, more: file_most(more),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,6 +12,7 @@ from django.test import RequestFactory
 
 from novamind.audit.middleware import AuditMiddleware
 from novamind.audit.models import AuditEvent
+from novamind.audit.recording import recorded, write_event
 from novamind.throttle import callers, counter
 from novamind.throttle.callers import count_export
 from novamind.throttle.rates import RATES, TooMany, rate, waiting
@@ -35,6 +37,18 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(callers, "RATES", table)
 
     return set_limits
+
+
+@pytest.fixture
+def make_event() -> Any:
+    """``make_event(user, patients)``: this account touched these charts."""
+
+    def make(user: Any, patients: list[Any]) -> None:
+        with recorded(actor_label=user.email, actor_id=user.pk, request_id="r") as ledger:
+            ledger.patients |= set(patients)
+            write_event(ledger, event_type="DATA_ACCESS", action="test")
+
+    return make
 
 
 def statuses(ask: Any, times: int) -> list[int]:
@@ -125,6 +139,26 @@ def test_the_switch_turns_it_off(narrow, signed_in, psychiatrist, settings):
     settings.RATE_LIMITING_ENABLED = False
     assert signed_in(psychiatrist).get("/patients/").status_code == 200
     count_export(psychiatrist.pk, patients=10_000)
+
+
+def test_the_file_of_an_accounts_trail_is_an_export_of_the_patients_in_it(
+    narrow, signed_in, clinical_admin, nurse, therapist, make_event
+):
+    narrow(export=2, export_patients=5)
+    patients = [uuid4() for _ in range(6)]
+    make_event(nurse, patients[:2])
+    make_event(nurse, patients[1:2])
+    make_event(therapist, patients)
+    client = signed_in(clinical_admin)
+
+    def take(account: Any) -> int:
+        return client.post("/audit/account/export/", {"account": account}).status_code
+
+    assert take(therapist.pk) == 429  # six patients
+    assert take("nobody") == 422
+    assert [take(nurse.pk), take(nurse.pk)] == [200, 200]  # two patients each
+    assert take(clinical_admin.pk) == 429  # a third file, of nobody
+    assert requests().filter(status_code=429, outcome="refused").count() == 2
 
 
 def test_five_exports_an_hour_and_five_hundred_patients(psychiatrist, therapist, monkeypatch, caplog):

@@ -31,7 +31,7 @@ class Url:
         """``app_model`` of an admin page or an API object, where there is one."""
         if self.name.startswith("api:"):
             noun = self.name.removeprefix("api:").split("-")[0]
-            return {"patient": "patients_patient"}.get(noun, f"actigraphy_{noun}")
+            return {"patient": "patients_patient", "model": "registry_modelversion"}.get(noun, f"actigraphy_{noun}")
         if self.name == "admin:auth_user_password_change":
             return "accounts_user"
         found = re.search(r"admin/(\w+)/(\w+)/", self.route)
@@ -71,6 +71,7 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "authorization_id": chart.authorization.pk,
         "finding_id": chart.finding.pk,
         "incident_id": chart.incident.pk,
+        "version_id": chart.version.pk,
         "job_id": chart.job.pk,
         "alert_id": chart.alert.pk,
         "pk": 0 if url.name.startswith("mfa_") else row.pk,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from .counts import check_values
 from .grid import check_epoch, check_span, count_epochs, missing_notice, place_on_grid, wall_to_utc, year_notice
 from .reading import FloatArray, ReadRecording, Request, UnreadableRecording
 from .stamps import FIRST_YEAR, LAST_YEAR
+from .text import CHUNK_BYTES
 
 MAGIC = b"SQLite format 3\x00"
 TICKS_PER_S = 10_000_000
@@ -36,13 +38,13 @@ def read_agd(file: BinaryIO, request: Request) -> ReadRecording:
     The database is loaded from bytes, so no plaintext file is written. Only two plain tables are read, under an
     authorizer that allows nothing else.
     """
-    data = bytearray(file.read(request.limits.max_bytes + 1))
+    data = _whole(file)
     if len(data) < 100 or not data.startswith(MAGIC):
         raise UnreadableRecording("damaged_database")
     data[18:20] = b"\x01\x01"  # a database in WAL mode cannot be opened from memory
     try:
         with closing(sqlite3.connect(":memory:")) as database:
-            database.deserialize(bytes(data))
+            database.deserialize(data)
             del data
             names = _open_plain(database)
             settings = _settings(database)
@@ -50,6 +52,17 @@ def read_agd(file: BinaryIO, request: Request) -> ReadRecording:
     except (sqlite3.Error, OverflowError) as error:
         raise UnreadableRecording("damaged_database") from error
     return _recording(settings, ticks, columns, request)
+
+
+def _whole(file: BinaryIO) -> bytearray:
+    """The file in one piece and no second copy of it; its size was checked before it came here."""
+    data = bytearray(file.seek(0, io.SEEK_END))
+    file.seek(0)
+    room = memoryview(data)
+    while room and (part := file.read(min(len(room), CHUNK_BYTES))):
+        room[: len(part)] = part
+        room = room[len(part) :]
+    return data
 
 
 def _open_plain(database: sqlite3.Connection) -> list[str]:

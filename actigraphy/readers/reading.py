@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float32]
 SENTENCES = {
     "empty_file": "The file is empty.",
     "file_too_large": "The file is larger than {limit_mb} MB.",
-    "archive_refused": "The file is an archive. Unpack it and send the recording itself.",
+    "archive_refused": "The file is an archive, as a GT3X is. Unpack it or export an .agd, and send that.",
     "unknown_format": "This is not a kind of recording that can be read here.",
     "not_text": "The file should be text, but holds binary data. It may be damaged or have the wrong name.",
     "line_too_long": "A line is longer than {limit_kb} kB, so this is not a recording.",

@@ -144,6 +144,14 @@ def test_the_nights_of_several_files_are_one_table(recording: Path) -> None:
     assert len(lines) == 1 + 2 * nights
 
 
+def test_the_name_of_a_file_is_no_formula_of_the_table(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recording.parent)
+    recording.rename("=cmd()" + recording.suffix)
+    out = StringIO()
+    call_command("analyze", "=cmd()" + recording.suffix, format="csv", stdout=out, stderr=StringIO())
+    assert {line[:6] for line in out.getvalue().splitlines()[1:]} == {"'=cmd("}
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["example_01.AWD", "example_02.AWD"])
 def test_assume_worn_gives_the_papers_numbers_from_the_command_line(

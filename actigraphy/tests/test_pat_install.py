@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from actigraphy import pat
 from actigraphy.science.devices import DEVICES
 from actigraphy.science.pat.weights import WeightsError
 from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
+from novamind.registry.cards import ATTRIBUTES, problems
 from novamind.registry.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +36,7 @@ def test_without_weights_there_is_no_embedding_and_the_reason_is_given():
 
 
 def test_installed_weights_serve_and_wait_for_a_cohort(weights, settings):
-    version, created = pat.install(weights(), by="operator")
+    version, created = pat.install(weights(), by="operator", reason="A test.")
     assert created
     assert (version.stage, version.name) == ("production", "PAT-S")
     assert (settings.PAT_WEIGHTS_DIR / version.weights_file).is_file()
@@ -41,15 +44,15 @@ def test_installed_weights_serve_and_wait_for_a_cohort(weights, settings):
 
 
 def test_installing_the_same_file_again_changes_nothing(weights):
-    first, _ = pat.install(weights(), by="operator")
-    again, created = pat.install(weights(name="copy.h5"), by="another")
+    first, _ = pat.install(weights(), by="operator", reason="A test.")
+    again, created = pat.install(weights(name="copy.h5"), by="another", reason="A test.")
     assert (again.pk, created) == (first.pk, False)
     assert ModelVersion.objects.count() == 1
 
 
 def test_newer_weights_serve_and_the_older_retire(weights):
-    first, _ = pat.install(weights(0), by="operator")
-    second, _ = pat.install(weights(1), by="operator")
+    first, _ = pat.install(weights(0), by="operator", reason="A test.")
+    second, _ = pat.install(weights(1), by="operator", reason="A test.")
     first.refresh_from_db()
     assert (first.stage, second.stage) == ("retired", "production")
 
@@ -58,14 +61,14 @@ def test_a_damaged_file_is_refused_and_nothing_is_kept(weights, settings):
     path = weights()
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(WeightsError):
-        pat.install(path, by="operator")
+        pat.install(path, by="operator", reason="A test.")
     assert not ModelVersion.objects.exists()
     assert not settings.PAT_WEIGHTS_DIR.exists() or not list(settings.PAT_WEIGHTS_DIR.iterdir())
 
 
 @pytest.mark.parametrize("harm", ["gone", "truncated", "exchanged"])
 def test_registered_weights_that_are_gone_or_changed_are_an_abstention(weights, settings, harm):
-    version, _ = pat.install(weights(), by="operator")
+    version, _ = pat.install(weights(), by="operator", reason="A test.")
     kept = settings.PAT_WEIGHTS_DIR / version.weights_file
     if harm == "gone":
         kept.unlink()
@@ -85,5 +88,42 @@ def test_mounted_files_are_registered_and_a_bad_one_does_not_stop_the_others(wei
 
 
 def test_the_command_installs(weights, capsys):
-    call_command("install_pat_weights", str(weights()))
+    call_command("install_pat_weights", str(weights()), reason="To be tried.")
     assert ModelVersion.objects.get().name == "PAT-S"
+
+
+def test_the_card_of_an_unknown_file_is_complete_and_claims_no_origin(weights):
+    version, _ = pat.install(weights(), by="operator", reason="A test.")
+    assert problems(version.card) == []
+    assert "not_available" in version.card["training_criteria"]
+    assert version.training_data.startswith("not established")
+
+
+def test_the_card_of_a_published_file_says_what_the_publication_says(weights, monkeypatch):
+    path = weights()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr("actigraphy.science.pat.weights.PUBLISHED", {digest: "PAT-S_29k_weights.h5"})
+    version, _ = pat.install(path, by="operator", reason="A test.")
+    assert problems(version.card) == []
+    assert "NHANES" in version.card["training_criteria"]
+    assert all("not_available" in version.card[key] for key, each in ATTRIBUTES.items() if each.measured)
+
+
+def test_an_operator_says_who_and_why(weights, capsys):
+    path = weights()
+    with pytest.raises(CommandError, match="--reason"):
+        call_command("install_pat_weights", str(path))
+    assert not ModelVersion.objects.exists()
+    call_command("install_pat_weights", str(path), by="operator:kari", reason="The study begins.")
+    changes = ModelVersion.objects.get().changes.order_by("pk")
+    assert [(change.to_stage, change.by, change.reason) for change in changes] == [
+        ("draft", "operator:kari", "The study begins."),
+        ("production", "operator:kari", "The study begins."),
+    ]
+
+
+def test_a_mounted_file_replaces_nothing_that_serves(weights, settings):
+    first, _ = pat.install(weights(0), by="operator", reason="A test.")
+    weights(1).rename(settings.PAT_WEIGHTS_DIR / "mounted.h5")
+    pat.register_mounted(by="system:start")
+    assert {(row.stage, row == first) for row in ModelVersion.objects.all()} == {("production", True), ("draft", False)}

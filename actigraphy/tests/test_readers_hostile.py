@@ -6,8 +6,10 @@ import gzip
 import io
 import re
 import sqlite3
+import struct
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -42,6 +44,37 @@ def zipped() -> bytes:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("a.csv", depresjon(NOON))
     return target.getvalue()
+
+
+def bomb(name: str, entries: int = 2_000) -> bytes:
+    """Half a megabyte that unpacks to 125 GB: every entry of its directory is the same 64 MB of zeros."""
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = squeezed.compress(bytes(64 << 20)) + squeezed.flush()
+    checksum, title = zlib.crc32(bytes(64 << 20)), name.encode()
+    sizes = struct.pack("<LLLHH", checksum, len(packed), 64 << 20, len(title), 0)
+    local = struct.pack("<4s5H", b"PK\x03\x04", 20, 0, 8, 0, 33) + sizes + title + packed
+    entry = struct.pack("<4s6H", b"PK\x01\x02", 20, 20, 0, 8, 0, 33) + sizes + bytes(12) + b"\0\0" + title
+    assert len(entry) == 46 + len(title)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, entries, entries, entries * len(entry), len(local), 0)
+    return local + entry * entries + end
+
+
+@pytest.mark.parametrize("name", ["log.bin", "info.txt"])
+def test_a_bomb_is_refused_and_nothing_of_it_unpacked(name: str) -> None:
+    """A GT3X is a zip of log.bin and info.txt: it goes the way of every archive."""
+    data = bomb(name)
+    with zipfile.ZipFile(io.BytesIO(data)) as whole:
+        assert sum(entry.file_size for entry in whole.infolist()) > 100 * 2**30
+        with whole.open(whole.infolist()[1999]) as last:
+            assert last.read(10) == bytes(10)  # a real one
+    tracemalloc.start()
+    try:
+        refused = refusal(data, filename="MOS2A.gt3x")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert refused.code == "archive_refused"
+    assert peak < 2 * len(data)
 
 
 def with_sql(*statements: str) -> bytes:

@@ -55,7 +55,13 @@ def test_what_goes_into_production_is_on_record_once(tmp_path, settings):
     settings.PAT_MODEL_ID = "PAT-S"
     path = tmp_path / "operator.h5"
     write_weights(path, random_tensors("S", 0))
-    version, _ = pat.install(path, by="operator:kari")
-    pat.install(path, by="operator:kari")
-    event = AuditEvent.objects.get(event_type="MODEL_PROMOTION")
-    assert (event.actor_label, event.object_label, event.object_id) == ("operator:kari", "model PAT-S", version.version)
+    version, _ = pat.install(path, by="operator:kari", reason="A test.")
+    pat.install(path, by="operator:kari", reason="A test.")
+    events = AuditEvent.objects.filter(event_type="MODEL_PROMOTION").order_by("at")
+    assert [(event.details.get("from"), event.details["to"]) for event in events] == [
+        (None, "draft"),
+        ("draft", "production"),
+    ]
+    for event in events:
+        said = (event.actor_label, event.object_label, event.object_id)
+        assert said == ("operator:kari", "model PAT-S", version.version)

@@ -33,7 +33,8 @@ RIGHTS: Final = MappingProxyType(
         "review_break_glass": frozenset({CLINICAL_ADMIN}),
         # one's own chart, as its patient
         "own_chart": frozenset({PATIENT}),
-        # models and what comes of them; nothing asks for these yet: docs/roles.md says which part will
+        # models and what comes of them; not every one is asked for yet: docs/roles.md says which part will
+        "see_models": CLINICIANS | {CLINICAL_ADMIN, RESEARCHER},
         "create_twins": frozenset({PSYCHIATRIST, CLINICAL_ADMIN}),
         "advise_medication": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER}),
         "run_models": CLINICIANS,

@@ -14,19 +14,28 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.recording import Ledger, note_object, write_event
+from novamind.throttle.callers import count_export
 
 #: What a spreadsheet takes for a formula at the beginning of a cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")  # noqa: RUF001  (wide ones count where keyboards have them)
 
 
 def csv_answer(
-    request: HttpRequest, *, head: list[str], rows: Iterable[list[Any]], name: str, label: str, object_id: object
+    request: HttpRequest,
+    *,
+    head: list[str],
+    rows: Iterable[list[Any]],
+    name: str,
+    label: str,
+    object_id: object,
+    patients: int,
 ) -> StreamingHttpResponse:
     """The rows as a file. The request's event says that it began; one of its own, with rows and sha256, how it ended.
 
-    The ledger closes when the view returns, so ``rows`` must read no chart while they stream. For a view with
-    ``@own_transaction``.
+    Counts as one export of so many patients; ``TooMany`` beyond the caller's hourly share. The ledger closes when the
+    view returns, so ``rows`` must read no chart while they stream. For a view with ``@own_transaction``.
     """
+    count_export(request.user.pk, patients=patients)  # type: ignore[union-attr, arg-type]
     note_object(EventType.EXPORT, label, object_id)
     request.ledger.identify()  # type: ignore[attr-defined]
     ending = Ending(request.ledger, label, str(object_id))  # type: ignore[attr-defined]
@@ -77,10 +86,11 @@ def _lines(head: list[str], rows: Iterable[list[Any]], ending: Ending) -> Iterat
 def csv_line(cells: Iterable[Any]) -> bytes:
     """One line; a cell that a spreadsheet would compute is made text by an apostrophe."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    csv.writer(line, lineterminator="\r\n").writerow([text_cell(cell) for cell in cells])
     return line.getvalue().encode()
 
 
-def _cell(value: Any) -> str:
+def text_cell(value: Any) -> str:
+    """What stands in a cell: never a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

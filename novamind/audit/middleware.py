@@ -26,7 +26,7 @@ from novamind import answers
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.origin import kept_path, plain, session_hash
 from novamind.audit.receiving import is_stranger, receive
-from novamind.audit.recording import Ledger, recorded, write_event
+from novamind.audit.recording import STRANGER, Ledger, recorded, write_event
 from novamind.origin import client_ip
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
@@ -67,7 +67,7 @@ class AuditMiddleware:
             return (None if request.method in SAFE else receive(request)) or self.get_response(request)
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
-        with recorded(actor_label="anonymous", request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
+        with recorded(actor_label=STRANGER, request_id=request.request_id, role="") as ledger:  # type: ignore[attr-defined]
             request.ledger = ledger  # type: ignore[attr-defined]
             ledger.identify = partial(identify, request, ledger)
             try:

@@ -22,7 +22,7 @@ class EventType(models.TextChoices):
     MODEL_INFERENCE = "MODEL_INFERENCE", "Model run"
     CLINICAL_DECISION_SUPPORT = "CLINICAL_DECISION_SUPPORT", "Decision support"
     MODEL_TRAINING = "MODEL_TRAINING", "Model trained"
-    MODEL_PROMOTION = "MODEL_PROMOTION", "Model put into production"
+    MODEL_PROMOTION = "MODEL_PROMOTION", "Model registered or moved to a stage"
     EXPORT = "EXPORT", "Taken out"
     DATA_COLLECTION = "DATA_COLLECTION", "Data collected"
     SIGN_IN = "SIGN_IN", "Signed in"
@@ -79,6 +79,11 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["-at"], name="audit_by_time"),
             models.Index(fields=["actor_id", "-at"], name="audit_by_actor"),
+            models.Index(
+                fields=["object_label", "-at"],
+                condition=models.Q(event_type=EventType.MODEL_INFERENCE),
+                name="audit_by_model",
+            ),
         ]
 
     def __str__(self) -> str:

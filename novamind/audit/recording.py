@@ -4,10 +4,14 @@ Every model that belongs to a patient inherits :class:`novamind.audit.records.Pa
 loads or saves here. Beside it an oracle watches every SQL statement: one that touches a patient table in a way no row
 is noted for (``values()``, ``count()``, raw SQL) makes the ledger incomplete unless the code declared that it answers
 with aggregates (:func:`aggregates`) or notes itself what it shows (:func:`unseen`).
+
+What is read with no ledger open (a thread that a view started, a stream after its view returned) is told where the
+process is watched: web server, worker, scheduler and our commands.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +23,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import transaction
 
 from novamind import frame
 from novamind.audit import changes
@@ -46,6 +50,7 @@ class Ledger:
     object_id: str = ""
     undo: list[Callable[[], None]] = field(default_factory=list)
     identify: Callable[[], None] = lambda: None
+    closed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -53,14 +58,50 @@ class Ledger:
         return not self.unexplained
 
 
+#: Who has not signed in. A chart is shown to nobody whose name is not known.
+STRANGER = "anonymous"
+
 _current: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
 _expected: ContextVar[bool] = ContextVar("expected", default=False)
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
+#: Of the process and not of a context: a thread that a view starts inherits no context.
+_watchers: set[object] = set()
 
 
 def current() -> Ledger | None:
-    """The ledger of the request or job that runs now, if any."""
-    return _current.get()
+    """The ledger of the request or job that runs now, if any; one that closed takes no more."""
+    ledger = _current.get()
+    return None if ledger is None or ledger.closed else ledger
+
+
+def watch(connection: Any, **kwargs: Any) -> None:
+    """Let the oracle read every statement of a new connection, whichever thread opened it.
+
+    First in the list: ``execute_wrapper()`` takes its own away from the end.
+    """
+    if _oracle not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, _oracle)
+
+
+def watch_process(**kwargs: Any) -> None:
+    """From now on this process touches patients' records on record only."""
+    _watchers.add("process")
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """The same while this lasts, for all threads."""
+    _watchers.add(watcher := object())
+    try:
+        yield
+    finally:
+        _watchers.discard(watcher)
+
+
+def _unattended(what: str) -> None:
+    """Patients' records are touched and nobody stands for it: raise in tests, alert in production."""
+    if _watchers:
+        _tell(what[:200], "patients' records were touched outside any request, job or command on record")
 
 
 @contextmanager
@@ -71,43 +112,51 @@ def recorded(
     ledger = Ledger(actor_label=actor_label, request_id=request_id, actor_id=actor_id, role=role)
     token = _current.set(ledger)
     try:
-        with connection.execute_wrapper(_oracle):
-            yield ledger
+        yield ledger
     finally:
+        ledger.closed = True
         _current.reset(token)
 
 
 def saw(patient_id: UUID | None) -> None:
     """Note that a record of this patient was loaded, saved or shown."""
-    ledger = _current.get()
-    if ledger is not None and patient_id is not None and not _silent.get():
+    if patient_id is None or _silent.get():
+        return
+    ledger = current()
+    if ledger is None:
+        _unattended("a record of a patient")
+    else:
         ledger.patients.add(patient_id)
 
 
 def unattributed(what: str) -> None:
     """Note that something of a patient was loaded and it is not known whose."""
-    ledger = _current.get()
-    if ledger is not None and not _silent.get():
+    if _silent.get():
+        return
+    ledger = current()
+    if ledger is None:
+        _unattended(what)
+    else:
         ledger.unexplained.append(what[:200])
 
 
 def note_object(event_type: str, label: str, object_id: object) -> None:
     """Say what the event is about when the method and the URL do not (a creation, a model run)."""
-    ledger = _current.get()
+    ledger = current()
     if ledger is not None:
         ledger.event_type, ledger.object_label, ledger.object_id = event_type, label, str(object_id)
 
 
 def note_type(event_type: str) -> None:
     """Say what was done to the charts touched when the method does not (a search by POST reads and changes nothing)."""
-    ledger = _current.get()
+    ledger = current()
     if ledger is not None:
         ledger.event_type = event_type
 
 
 def on_rollback(undo: Callable[[], None]) -> None:
     """Call this when the request's transaction does not commit (a stored file is deleted again)."""
-    ledger = _current.get()
+    ledger = current()
     if ledger is not None:
         ledger.undo.append(undo)
 
@@ -150,8 +199,12 @@ def patient_tables() -> re.Pattern[str]:
 
 
 def _oracle(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
-    ledger = _current.get()
-    if ledger is None or not isinstance(sql, str):
+    if not isinstance(sql, str):
+        return execute(sql, params, many, context)
+    ledger = current()
+    if ledger is None:
+        if _watchers and not _expected.get() and patient_tables().search(sql):
+            _unattended(sql)
         return execute(sql, params, many, context)
     writes = context["connection"].vendor == "postgresql" and changes.is_write(sql)
     if (writes or not _expected.get()) and patient_tables().search(sql):
@@ -174,16 +227,17 @@ def _signed(ledger: Ledger, database: Any, write: Callable[[], Any]) -> Any:
 
 
 def require_complete(ledger: Ledger) -> None:
-    """Raise in tests, alert in production, when it is not known whose records were touched."""
-    if ledger.complete:
-        return
-    if settings.ENVIRONMENT == "test":
-        raise IncompleteAudit(ledger.unexplained[0])
-    import logging
+    """Raise in tests, alert in production, when it is not known whose records were touched, or by whom."""
+    if not ledger.complete:
+        _tell(ledger.unexplained[0], f"incomplete audit in {ledger.request_id}")
+    if ledger.patients and ledger.actor_id is None and ledger.actor_label == STRANGER:
+        _tell("by nobody", f"records of patients were shown to nobody known in {ledger.request_id}")
 
-    logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(
-        "incomplete audit in %s", ledger.request_id, extra={"severity": "HIGH"}
-    )
+
+def _tell(what: str, alert: str) -> None:
+    if settings.ENVIRONMENT == "test":
+        raise IncompleteAudit(what)
+    logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(alert, extra={"severity": "HIGH"})
 
 
 def write_event(
@@ -218,10 +272,11 @@ def write_event(
         app_version=settings.VERSION,
         **facts,
     )
-    event.save(force_insert=True)
-    AuditEventPatient.objects.bulk_create(
-        [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
-    )
+    with transaction.atomic(savepoint=False):  # else it may be sealed before its patients are there
+        event.save(force_insert=True)
+        AuditEventPatient.objects.bulk_create(
+            [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
+        )
     return event
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -25,6 +25,11 @@ class Run:
 
     status: str = "ok"
     reason: str = ""
+    more: dict[str, str] = field(default_factory=dict)
+
+    def recalled(self, abstention: str = "") -> None:
+        """The same input had been given before, and what it gave then was taken from its record."""
+        self.status, self.reason = "recalled", abstention
 
     def abstained(self, why: Abstained) -> None:
         """The model gave no answer, and said why."""
@@ -54,6 +59,7 @@ def model_run(
     ledger = current()
     if ledger is None:
         raise NobodyActs(f"{model} runs for nobody; open novamind.audit.recording.recorded() around it")
+    ledger.identify()  # a request learns who asks only when somebody wants to know
     own = replace(ledger, patients=set(patients), unexplained=[])
     run, started, outcome = Run(), time.monotonic(), Outcome.SUCCESS
     try:
@@ -65,7 +71,7 @@ def model_run(
         run.status, run.reason, outcome = "failed", type(error).__name__, Outcome.FAILED
         raise
     finally:
-        said = {"model": model, "version": version, "status": run.status, "reason": run.reason}
+        said = {"model": model, "version": version, "status": run.status, "reason": run.reason} | run.more
         with transaction.atomic():
             write_event(
                 own,

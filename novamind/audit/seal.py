@@ -3,22 +3,27 @@
 Each event gets one :class:`Seal`: ``mac(n) = HMAC-SHA256(key, mac(n-1) | n | event and its patients)``. The key stands
 outside the database (``AUDIT_SEAL_KEY``), so whoever owns the database cannot make seals. A tail that is cut off is
 found by the anchors alone (:mod:`novamind.audit.anchors`).
+
+Rows are read as tuples and times as text, not as objects: a trail has millions.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
 
-from novamind.audit.models import AuditEvent, Seal
+from novamind.audit.models import AuditEvent, AuditEventPatient, Seal
 from novamind.clock import now
 
 GENESIS = bytes(32)
@@ -27,20 +32,24 @@ LATER = {"details"}
 BATCH = 2_000
 #: A transaction that began earlier than this ago and has not committed yet would be found by ``verify_audit`` instead.
 LOOK_BACK = timedelta(hours=1)
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def seal_new(*, at_most: int = 20_000) -> int:
-    """Seal events that have no seal yet, oldest first; how many. Of two sealers at once one does nothing.
+    """Seal events that have no seal yet, oldest first, until there are ``at_most`` or more; how many.
 
-    What commits late, with an earlier time than events already sealed, is sealed when it is seen: the chain has the
-    order of arrival.
+    Of two sealers at once one does nothing. What commits late, with an earlier time than events already sealed, is
+    sealed when it is seen: the chain has the order of arrival.
     """
-    recent = unsealed().filter(at__gt=now() - LOOK_BACK).order_by("at", "id")
-    ids = list(recent.values_list("id", flat=True)[:at_most])
-    for start in range(0, len(ids), BATCH):
-        if not _seal(ids[start : start + BATCH]):
-            return start
-    return len(ids)
+    after: datetime | None = now() - LOOK_BACK
+    sealed = 0
+    while after is not None and sealed < at_most:
+        try:
+            number, after = _seal(unsealed().filter(at__gt=after), min(BATCH, at_most - sealed))
+        except IntegrityError:  # another sealer took the next number first
+            break
+        sealed += number
+    return sealed
 
 
 def unsealed() -> QuerySet[AuditEvent]:
@@ -48,52 +57,97 @@ def unsealed() -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(~Exists(Seal.objects.filter(event_id=OuterRef("pk"))))
 
 
-def mac_of(previous: bytes, seq: int, event: AuditEvent) -> bytes:
-    """The seal of an event; reads its patients, which the caller has prefetched."""
-    signed = previous + seq.to_bytes(8, "big") + canonical(event)
-    return hmac.new(settings.AUDIT_SEAL_KEY.encode(), signed, sha256).digest()
+def mac_of(previous: bytes, seq: int, signed: bytes) -> bytes:
+    """The seal of an event, of its canonical bytes."""
+    return hmac.digest(settings.AUDIT_SEAL_KEY.encode(), previous + seq.to_bytes(8, "big") + signed, "sha256")
 
 
-def canonical(event: AuditEvent) -> bytes:
-    """Every column of an event and its patients, the same bytes on every database."""
-    columns = {field.attname: _plain(getattr(event, field.attname)) for field in event._meta.concrete_fields}
-    columns = {name: value for name, value in columns.items() if value or name not in LATER}
-    columns["patients"] = sorted(f"{row.patient_id} {_plain(row.at)}" for row in event.patients.all())
-    return json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
+def canonical(events: QuerySet[AuditEvent]) -> dict[str, bytes]:
+    """Every column of each event and its patients, the same bytes on every database; by id, in order. Two queries.
+
+    ``events`` must not be sliced: the second query may see events that the first did not, and never fewer.
+    """
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in events.values_list(*_COLUMNS.values())]
+    patients = defaultdict(list)
+    touched = AuditEventPatient.objects.filter(event__in=events.order_by().values("pk"))
+    for pk, patient_id, at in touched.values_list(*map(_text, ("event_id", "patient_id", "at"))):
+        patients[_hyphened(pk)].append(f"{_hyphened(patient_id)} {_iso(at)}")
+    for row in rows:
+        for name, read in _READ_FROM_TEXT.items():
+            if row[name] is not None:
+                row[name] = read(row[name])
+        row["patients"] = sorted(patients[row["id"]])
+    return {row["id"]: _encode({name: row[name] for name in row if row[name] or name not in LATER}) for row in rows}
 
 
-def in_order(seals: QuerySet[Seal]) -> Iterator[tuple[Seal, AuditEvent | None]]:
-    """Seals with their events (``None`` where it is gone), by number; a few thousand are in memory at a time."""
+def in_order(seals: QuerySet[Seal]) -> Iterator[tuple[int, str, bytes, bytes | None]]:
+    """Number, event, mac and the event's canonical bytes (``None`` where it is gone) of each seal, by number.
+
+    A few thousand are in memory at a time.
+    """
     after = 0
-    while rows := list(seals.filter(seq__gt=after).order_by("seq")[:BATCH]):
-        events = _events(row.event_id for row in rows)
-        yield from ((row, events.get(row.event_id)) for row in rows)
-        after = rows[-1].seq
+    columns = ("seq", _text("event_id"), "mac")
+    while rows := list(seals.filter(seq__gt=after).order_by("seq").values_list(*columns)[:BATCH]):
+        here = seals.filter(seq__gt=after, seq__lte=rows[-1][0])
+        events = canonical(AuditEvent.objects.filter(pk__in=here.order_by().values("event_id")))
+        for seq, text, mac in rows:
+            event_id = _hyphened(text)
+            yield seq, event_id, bytes(mac), events.get(event_id)
+        after = rows[-1][0]
 
 
-def _events(ids: Iterable[Any]) -> dict[Any, AuditEvent]:
-    return AuditEvent.objects.prefetch_related("patients").in_bulk(list(ids))
+def _encode(columns: dict[str, Any]) -> bytes:
+    return _JSON.encode(columns).encode()
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return value if value is None or isinstance(value, int | list | dict) else str(value)
+def _text(name: str) -> Cast:
+    return Cast(name, TextField())
 
 
-def _seal(ids: list[Any]) -> bool:
-    """Whether this batch was sealed here; if not, another sealer took the next number first."""
-    events = _events(ids)
-    try:
-        with transaction.atomic():
-            last = Seal.objects.order_by("-seq").first()
-            seq, mac = (last.seq, bytes(last.mac)) if last else (0, GENESIS)
-            seals = []
-            for event in (events[pk] for pk in ids):
-                seq += 1
-                mac = mac_of(mac, seq, event)
-                seals.append(Seal(seq=seq, event_id=event.pk, mac=mac))
-            Seal.objects.bulk_create(seals)
-    except IntegrityError:
-        return False
-    return True
+def _iso(text: str) -> str:
+    """A time as a database writes it (``2027-03-01 08:00:00.5+00``), in ISO 8601 with microseconds.
+
+    Never a datetime: a time that Python cannot hold (``infinity``, a year before Christ) is to be found, not to fail.
+    """
+    seconds, _, fraction = text.removesuffix("+00").partition(".")
+    return f"{seconds.replace(' ', 'T')}.{fraction:0<6}+00:00"
+
+
+def _hyphened(text: str) -> str:
+    return text if len(text) == 36 else str(UUID(text))  # SQLite keeps the digits alone
+
+
+_READERS = {"DateTimeField": _iso, "UUIDField": _hyphened, "JSONField": lru_cache(json.loads)}
+_FIELDS = {field.attname: field.get_internal_type() for field in AuditEvent._meta.concrete_fields}
+_READ_FROM_TEXT = {name: _READERS[kind] for name, kind in _FIELDS.items() if kind in _READERS}
+_COLUMNS = {name: _text(name) if name in _READ_FROM_TEXT else F(name) for name in _FIELDS}
+
+
+@transaction.atomic
+def _seal(pending: QuerySet[AuditEvent], wanted: int) -> tuple[int, datetime | None]:
+    """Seal the oldest: how many, and up to what time (``None``: all there were).
+
+    The last number is read first: whoever seals after that takes the number that is taken here.
+    """
+    seq, mac = Seal.objects.order_by("-seq").values_list("seq", "mac").first() or (0, GENESIS)
+    until = pending.order_by("at").values_list("at", flat=True)[wanted - 1 : wanted].first()
+    events = canonical((pending.filter(at__lte=until) if until else pending).order_by("at", "id"))
+    macs, mac = [], bytes(mac)
+    for number, signed in enumerate(events.values(), start=seq + 1):
+        mac = mac_of(mac, number, signed)
+        macs.append(mac)
+    _store(seq + 1, list(events), macs)
+    return len(macs), until
+
+
+def _store(first: int, event_ids: list[str], macs: list[bytes]) -> None:
+    numbers, at = range(first, first + len(macs)), now()
+    if connection.vendor == "postgresql":  # bulk_create takes longer than all the rest
+        rows = "SELECT %s, * FROM unnest(%s::bigint[], %s::uuid[], %s::bytea[])"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO audit_seal (at, id, event_id, mac) {rows}", [at, list(numbers), event_ids, macs]
+            )
+        return
+    made = zip(numbers, event_ids, macs, strict=True)
+    Seal.objects.bulk_create(Seal(seq=seq, event_id=event_id, mac=mac, at=at) for seq, event_id, mac in made)

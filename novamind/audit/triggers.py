@@ -8,7 +8,8 @@ TRAIL = ("audit_auditevent", "audit_auditeventpatient")
 SEALS = ("audit_seal",)
 REVIEWS = ("audit_activityreview",)
 CHANGES = ("audit_change",)
-TABLES = TRAIL + SEALS + REVIEWS + CHANGES
+STAGES = ("registry_stagechange",)  # who put which model into use, and why
+TABLES = TRAIL + SEALS + REVIEWS + CHANGES + STAGES
 
 _POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS

@@ -33,14 +33,14 @@ def findings() -> Iterator[Finding]:
 def broken_links() -> Iterator[Finding]:
     """Seals whose event was changed or deleted, and numbers that are missing."""
     previous, expected = GENESIS, 1
-    for row, event in in_order(Seal.objects.all()):
-        if row.seq != expected:
-            yield Finding(expected, f"seals {expected} to {row.seq - 1} are missing")
-        elif event is None:
-            yield Finding(row.seq, f"event {row.event_id} was deleted")
-        elif not hmac.compare_digest(mac_of(previous, row.seq, event), bytes(row.mac)):
-            yield Finding(row.seq, f"event {row.event_id} or its seal was changed")
-        previous, expected = bytes(row.mac), row.seq + 1
+    for seq, event_id, mac, signed in in_order(Seal.objects.all()):
+        if seq != expected:
+            yield Finding(expected, f"seals {expected} to {seq - 1} are missing")
+        elif signed is None:
+            yield Finding(seq, f"event {event_id} was deleted")
+        elif not hmac.compare_digest(mac_of(previous, seq, signed), mac):
+            yield Finding(seq, f"event {event_id} or its seal was changed")
+        previous, expected = mac, seq + 1
 
 
 def verify() -> tuple[ChainCheck, list[Finding]]:

@@ -23,6 +23,7 @@ from novamind.audit.exporting import csv_answer
 from novamind.audit.forms import AccountForm, Day, ReviewForm
 from novamind.audit.middleware import own_transaction
 from novamind.audit.models import ActivityReview, AuditEvent, EventType
+from novamind.audit.origin import plain
 from novamind.audit.questions import HEAD, lines_of, what_they_did, what_they_saw
 from novamind.audit.recording import note_object
 
@@ -36,7 +37,7 @@ WEEKS = 12
 def event_list(request: HttpRequest) -> HttpResponse:
     """The newest events, narrowed by patient id, actor or kind."""
     events = AuditEvent.objects.prefetch_related("patients")
-    wanted = {name: request.GET.get(name, "").strip() for name in ("patient", "actor", "kind")}
+    wanted = {name: plain(request.GET.get(name, "").strip(), 160) for name in ("patient", "actor", "kind")}
     if wanted["patient"]:
         events = events.filter(patients__patient_id=_uuid(wanted["patient"]))
     if wanted["actor"]:
@@ -65,9 +66,15 @@ def export_account(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _account_page(request, form, status=422)
     user, days = form.cleaned_data["account"], form.days(clock.zone(settings.CLINIC_TIME_ZONE))
-    rows = lines_of(what_they_did(user.pk, days))
-    name = f"account-{str(user.pk)[:8]}"
-    return csv_answer(request, head=HEAD, rows=rows, name=name, label="trail of an account", object_id=user.pk)
+    return csv_answer(
+        request,
+        head=HEAD,
+        rows=lines_of(what_they_did(user.pk, days)),
+        name=f"account-{str(user.pk)[:8]}",
+        label="trail of an account",
+        object_id=user.pk,
+        patients=what_they_saw(user.pk, days, at_most=0).patients,
+    )
 
 
 def _account_page(request: HttpRequest, form: AccountForm, *, status: int) -> HttpResponse:

@@ -7,10 +7,13 @@ The upload handler runs before anybody knows whose file it is, so every file get
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import tempfile
-from typing import IO, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO
 from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +31,9 @@ from novamind.phi.models import ErasedFile
 MAGIC = b"NVF1"
 CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
+HEAD_BYTES = len(MAGIC) + 16
+ROOM_BYTES = NONCE_BYTES + TAG_BYTES  # what a chunk grows by
+SEALED_BYTES = CHUNK_BYTES + ROOM_BYTES
 SPOOL_BYTES = 1024 * 1024
 
 
@@ -64,41 +70,78 @@ def _binding(file_id: UUID, number: int, last: bool) -> bytes:
     return MAGIC + file_id.bytes + number.to_bytes(8, "big") + (b"\x01" if last else b"\x00")
 
 
-def read_sealed(source: IO[bytes], key: bytes) -> bytes:
-    """The plaintext of a sealed file; ``cipher.Altered`` when a chunk is damaged, missing, moved or added."""
-    head = source.read(len(MAGIC) + 16)
-    if head[: len(MAGIC)] != MAGIC or len(head) < len(MAGIC) + 16:
-        raise cipher.Altered("not a sealed file of ours")
-    file_id, engine = UUID(bytes=head[len(MAGIC) :]), AESGCMSIV(key)
-    plain, number = bytearray(), 0
-    block = source.read(NONCE_BYTES + CHUNK_BYTES + TAG_BYTES)
-    while True:
-        ahead = source.read(NONCE_BYTES + CHUNK_BYTES + TAG_BYTES)
-        try:
-            binding = _binding(file_id, number, last=not ahead)
-            plain += engine.decrypt(block[:NONCE_BYTES], block[NONCE_BYTES:], binding)
-        except (InvalidTag, ValueError):
-            raise cipher.Altered(f"chunk {number} of file {file_id} does not decrypt") from None
-        if not ahead:
-            return bytes(plain)
-        block, number = ahead, number + 1
+class _Plain(io.RawIOBase):
+    """The plaintext of a sealed file, decrypted chunk by chunk where it is read: never the whole in memory."""
+
+    def __init__(self, source: IO[bytes], key: bytes) -> None:
+        self._source, self._engine = source, AESGCMSIV(key)
+        source.seek(0, io.SEEK_END)
+        body = source.tell() - HEAD_BYTES
+        source.seek(0)
+        head = source.read(HEAD_BYTES)
+        if head[: len(MAGIC)] != MAGIC or len(head) < HEAD_BYTES:
+            raise cipher.Altered("not a sealed file of ours")
+        self._file_id = UUID(bytes=head[len(MAGIC) :])
+        self._last = max(0, body - 1) // SEALED_BYTES
+        self._size = body - (self._last + 1) * ROOM_BYTES
+        self._at, self._held = 0, (-1, b"")
+        self._chunk(self._last)  # a file that was cut off or added to does not end with its last chunk
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, begin + offset)
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        if self._at >= self._size:
+            return 0
+        number, start = divmod(self._at, CHUNK_BYTES)
+        piece = self._chunk(number)[start : start + len(target)]
+        target[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _chunk(self, number: int) -> bytes:
+        if self._held[0] != number:
+            self._source.seek(HEAD_BYTES + number * SEALED_BYTES)
+            block = self._source.read(SEALED_BYTES)
+            binding = _binding(self._file_id, number, last=number == self._last)
+            try:
+                plain = self._engine.decrypt(block[:NONCE_BYTES], block[NONCE_BYTES:], binding)
+            except (InvalidTag, ValueError):
+                raise cipher.Altered(f"chunk {number} of file {self._file_id} does not decrypt") from None
+            self._held = number, plain
+        return self._held[1]
+
+
+def open_sealed(source: IO[bytes], key: bytes) -> BinaryIO:
+    """The plaintext of a sealed file, to be read from anywhere while ``source`` is open.
+
+    ``cipher.Altered``, here or where it is read, when a chunk is damaged, missing, moved or added.
+    """
+    return io.BufferedReader(_Plain(source, key), CHUNK_BYTES)
 
 
 class EncryptedUpload(UploadedFile):
     """An uploaded file of which only ciphertext is held outside this object.
 
-    ``sha256`` is the hex digest of the plaintext; ``plaintext()`` decrypts it into memory.
+    ``sha256`` is the hex digest of the plaintext; ``plaintext()`` decrypts it where it is read.
     """
 
     def __init__(self, sealed: IO[bytes], sealer: _Sealer, **kwargs: Any) -> None:
         super().__init__(file=sealed, size=sealer.size, **kwargs)
         self.sha256, self.key, self.file_id = sealer.sha256.hexdigest(), sealer.key, sealer.file_id
 
-    def plaintext(self) -> bytes:
-        """The whole file, decrypted; at most ``UPLOAD_LIMIT_MB``."""
+    def plaintext(self) -> BinaryIO:
+        """The file, decrypted where it is read."""
         assert self.file is not None
-        self.file.seek(0)
-        return read_sealed(self.file, self.key)
+        return open_sealed(self.file, self.key)
 
     def sealed(self) -> IO[bytes]:
         """The ciphertext, from its beginning."""
@@ -107,11 +150,15 @@ class EncryptedUpload(UploadedFile):
         return self.file
 
 
-def sealed_upload(content: bytes, name: str, content_type: str = "application/octet-stream") -> EncryptedUpload:
-    """An :class:`EncryptedUpload` of bytes already in memory (commands, the demo clinic)."""
+def sealed_upload(
+    content: bytes | BinaryIO, name: str, content_type: str = "application/octet-stream"
+) -> EncryptedUpload:
+    """An :class:`EncryptedUpload` of what is here already (commands, the demo clinic, a file that gets a new key)."""
     target = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (the upload owns and closes it)
     sealer = _Sealer(target)
-    sealer.write(content)
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    while piece := file.read(CHUNK_BYTES):
+        sealer.write(piece)
     sealer.close()
     return EncryptedUpload(target, sealer, name=name, content_type=content_type)
 
@@ -154,17 +201,18 @@ def seal(upload: EncryptedUpload, *, owner: UUID, table: str, row: UUID) -> tupl
     return name, cipher.encrypt(upload.key, owner=owner, table=table, column="file_key", row=row)
 
 
-def unseal(name: str, wrapped_key: bytes, *, table: str, row: UUID) -> bytes:
-    """The plaintext of a stored file; ``FileNotFoundError`` when storage has lost it."""
+@contextmanager
+def unseal(name: str, wrapped_key: bytes, *, table: str, row: UUID) -> Iterator[BinaryIO]:
+    """The plaintext of a stored file, decrypted where it is read; ``FileNotFoundError`` when storage has lost it."""
     key = cipher.decrypt(wrapped_key, table=table, column="file_key", row=row)
     with default_storage.open(name, "rb") as source:
-        return read_sealed(source, key)
+        yield open_sealed(source, key)
 
 
 def reseal(name: str, key: bytes) -> tuple[str, bytes]:
     """Store a file's plaintext again under a new name and a new key: ``(name, key)``; the old file stays."""
     with default_storage.open(name, "rb") as source:
-        again = sealed_upload(read_sealed(source, key), name)
+        again = sealed_upload(open_sealed(source, key), name)
     return default_storage.save(f"sealed/{uuid4().hex}", File(again.sealed())), again.key
 
 

@@ -27,7 +27,7 @@ def test_each_role_is_offered_what_it_may_open(rf, psychiatrist, clinical_admin,
     assert "Audit" not in offered(rf, psychiatrist)
     assert {"Patients", "Jobs", "Audit"} <= set(offered(rf, clinical_admin))
     assert "Patients" not in offered(rf, superuser)
-    assert offered(rf, researcher) == []
+    assert offered(rf, researcher) == ["Models"]
 
 
 def test_whatever_is_offered_opens(client, psychiatrist, clinical_admin, superuser, rf):

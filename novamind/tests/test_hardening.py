@@ -32,6 +32,7 @@ SAFE: dict[str, Any] = {
     "JWT_SECRET_KEY": "j" * 32,
     "AUDIT_SEAL_KEY": "a" * 32,
     "METRICS_TOKEN": "",
+    "UPLOAD_LIMIT_MB": 500,
     "SENTRY_DSN": "",
     "OIDC_PROVIDERS": [],
     "ALLOWED_HOSTS": ["clinic.example"],
@@ -82,6 +83,7 @@ def test_safe_settings_start(change):
         ("DATABASE_URL", database("mysql", sslmode="verify-full")),
         ("DATABASE_URL", database()),
         *[("DATABASE_URL", database(sslmode=mode)) for mode in ("disable", "allow", "prefer", "require", "")],
+        ("UPLOAD_LIMIT_MB", {"UPLOAD_LIMIT_MB": 501}),
         ("REDIS_URL", {"REDIS_URL": ""}),
         ("REDIS_URL", {"REDIS_URL": "redis://:zqx@broker/0"}),
         *[

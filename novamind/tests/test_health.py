@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hmac
 
+import numpy as np
 import pytest
 from django.db import DatabaseError
 
 from novamind import health
 from novamind.audit.models import AuditEvent
+from novamind.audit.recording import recorded
+from novamind.clock import now
+from novamind.measures import Abstained, Window
 from novamind.phi.keys import KeyUnavailable
 from novamind.phi.models import DataKey
+from novamind.registry.inference import infer_or_recall
+from novamind.registry.models import ModelVersion
 
 TOKEN = "a-token-for-the-scraper"  # noqa: S105
 
@@ -96,6 +102,32 @@ def test_the_token_is_compared_in_constant_time(client, settings, monkeypatch):
     monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or True)
     client.get("/metrics", headers={"Authorization": "Bearer x"})
     assert len(compared) == 1
+
+
+def test_metrics_tell_runs_of_models_abstentions_time_and_batches(client, settings, patient):
+    settings.METRICS_TOKEN, window = TOKEN, Window(now(), now())
+    version = ModelVersion.objects.create(
+        name='He"ad', version="1", kind="head", stage="production", weights_sha256="0" * 64, weights_file="w"
+    )
+
+    def abstains(array):
+        raise Abstained("too_few_days")
+
+    with recorded(actor_label="system:test", request_id="r"):
+        for number, run in enumerate((np.sum, np.sum, abstains)):
+            infer_or_recall(
+                version=version, patient_id=patient.pk, array=np.array([number]), window=window,
+                run=lambda array, run=run: float(run(array)),
+            )  # fmt: skip
+    text = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    of = 'model="He\\"ad",version="1"'
+    assert f'novamind_inferences_1d{{{of},status="ok"}} 2\n' in text
+    assert f'novamind_inferences_1d{{{of},status="abstained"}} 1\n' in text
+    assert f'novamind_inference_abstentions_1d{{{of},reason="too_few_days"}} 1\n' in text
+    assert text.count("novamind_inference_abstentions_1d{") == 1
+    assert f'novamind_inference_batch_1d{{{of},quantile="0.95"}} 1.0\n' in text
+    assert f'novamind_inference_seconds_1d{{{of},quantile="0.5"}} ' in text
+    assert str(patient.pk) not in text
 
 
 def test_metrics_count_rows_and_name_nobody(client, settings, patient):

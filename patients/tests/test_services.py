@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 
 from novamind import clock
-from novamind.audit.models import AuditEventPatient
-from novamind.audit.recording import recorded
+from novamind.audit.models import AuditEvent, AuditEventPatient
+from novamind.audit.recording import recorded, watched
 from novamind.phi.columns import Columns
 from novamind.phi.keys import forget_keys
 from patients.models import CareAssignment, Grant, Patient, age_on
@@ -164,8 +164,11 @@ def test_patients_from_before_there_was_a_search_text_are_found_and_get_theirs(p
     Columns(Patient).rows.update(search_text=None)
     assert find_patients(psychiatrist, "zqxlast", at_most=9)[1] == 1
     said = []
-    fill_search_texts(said.append)
-    fill_search_texts(said.append)
+    with watched():
+        fill_search_texts(said.append)
+        fill_search_texts(said.append)
+    event = AuditEvent.objects.get(action="fill_search_texts")
+    assert (event.actor_label, event.patients.get().patient_id) == ("system:start", patient.pk)
     assert said == ["1 patients can be searched for quickly now."]
     assert Columns(Patient).rows.filter(search_text__isnull=True).count() == 0
     assert find_patients(psychiatrist, "zqxlast", at_most=9)[1] == 1

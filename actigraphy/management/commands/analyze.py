@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from django import forms
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from actigraphy import pat
 from actigraphy.analysis import EmptyWindow, WrongDevice, analyze, cut
@@ -20,11 +20,12 @@ from actigraphy.report import as_html, as_json, nights_table
 from actigraphy.science.devices import DEVICES
 from actigraphy.services import column_mapping
 from novamind import clock
+from novamind.audit.commands import WatchedCommand
 
 BAR = 30
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """One bad file does not stop the others; the exit status is 1 when there was one."""
 
     help = "Analyze recordings: nights, rhythm and PAT's view as JSON, as a page, or the nights as CSV."

@@ -132,7 +132,7 @@ def test_the_file_reads_no_chart_while_it_streams(admin, nurse, patient):
     assert [query["sql"] for query in queries if patient_tables().search(query["sql"])] == []
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])  # noqa: RUF001
 def test_no_cell_is_a_formula(admin, nurse, start):
     seen_by(nurse, user_agent=f'{start}HYPERLINK("http://x")')
     assert table(admin.post(EXPORT, {"account": nurse.pk}))[0]["user_agent"].startswith(f"'{start}")
@@ -171,3 +171,10 @@ def test_each_question_is_answered_by_its_index(nurse):
     touched = AuditEventPatient.objects.filter(event__in=what_they_did(nurse.pk, days).order_by()).explain()
     assert "audit_by_actor" in touched
     assert "Seq Scan" not in saw_chart + touched
+
+
+def test_what_the_trail_is_narrowed_by_may_be_any_text(admin, nurse):
+    seen_by(nurse)
+    for text in ("a\x00b", "n\x00urse@", "%'; --"):
+        for name in ("actor", "patient", "kind"):
+            assert admin.get("/audit/", {name: text}).status_code == 200

@@ -133,10 +133,16 @@ def test_a_namesakes_chart_is_found_by_its_id_alone(nurse, patient, make_patient
     other = make_patient(team, last_name="Elsewhere")
     nurse.display_name = "Kari zqxLAST"
     nurse.save()
+    strange = make_patient(team, last_name="zqxLast")
+    event(nurse, NOON + timedelta(hours=1), patient.pk)
     event(nurse, NOON, patient.pk, other.pk)
+    event(nurse, NOON - timedelta(days=30), strange.pk)
+    event(nurse, NOON, strange.pk, outcome="refused")
     assert found("same_surname") == [
         ("Kari zqxLAST", f"chart {str(patient.pk)[:8]}… is of somebody with the same surname")
     ]
+    rule = next(rule for rule in activity.rules() if rule.key == "same_surname")
+    assert [finding.at for finding in rule.find(WEEK)] == [NOON]  # the first time
     nurse.display_name = ""
     nurse.save()
     assert found("same_surname") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.db import connection, models
@@ -266,3 +268,18 @@ def test_no_manager_of_a_patient_record_is_unwatched(label):
     managers = [*record._meta.managers, record._base_manager, record._default_manager]
     assert all(isinstance(manager.get_queryset(), PatientRecordQuerySet) for manager in managers)
     assert patient_tables().search(f'SELECT 1 FROM "{record._meta.db_table}"')
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_there_with_its_patients_or_not_at_all(monkeypatch):
+    """Also where nobody has opened a transaction: a sealer in between would seal the event without them."""
+
+    def fail(*args, **kwargs):
+        raise OSError("away")
+
+    monkeypatch.setattr(AuditEventPatient.objects, "bulk_create", fail)
+    with recorded(actor_label="system:test", request_id="r") as ledger:
+        saw(uuid4())
+        with pytest.raises(OSError, match="away"):
+            write_event(ledger, event_type="DATA_ACCESS", action="test")
+    assert not AuditEvent.objects.exists()

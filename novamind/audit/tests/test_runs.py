@@ -70,3 +70,11 @@ def test_nobody_runs_a_model_for_nobody():
     with pytest.raises(NobodyActs), model_run(model="M", version="7"):
         raise AssertionError("it ran")
     assert not AuditEvent.objects.exists()
+
+
+def test_in_a_request_the_event_names_who_asked(psychiatrist):
+    with recorded(actor_label="anonymous", request_id="r", role="") as ledger:
+        ledger.identify = lambda: setattr(ledger, "actor_id", psychiatrist.pk)
+        with model_run(model="M", version="7"):
+            pass
+    assert the_run().actor_id == psychiatrist.pk

@@ -8,7 +8,7 @@ import threading
 from datetime import timedelta
 from hashlib import sha256
 from io import StringIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
@@ -52,13 +52,29 @@ def first_found():
     return next(iter(findings())).seq
 
 
+def as_the_docs_say(made):
+    """The bytes of an event, from docs/audit.md alone, with no function of the sealer."""
+    columns = {}
+    for field in AuditEvent._meta.concrete_fields:
+        value = getattr(made, field.attname)
+        columns[field.attname] = str(value) if isinstance(value, UUID) else value
+    columns["at"] = docs_time(made.at)
+    columns["patients"] = sorted(f"{row.patient_id} {docs_time(row.at)}" for row in made.patients.all())
+    if not columns["details"]:
+        del columns["details"]
+    return json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
+
+
+def docs_time(at):
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
 def test_the_first_seal_is_what_the_docs_say(db, settings):
-    """Computed here from docs/audit.md alone, with no function of the sealer."""
-    patient, made = uuid4(), None
+    patient = uuid4()
     made = event([patient], ip="192.0.2.7", query_params=["page"], status_code=200, duration_ms=12)
     seal.seal_new()
     made.refresh_from_db()
-    at = made.at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    at = docs_time(made.at)
     columns = {
         "id": str(made.pk), "at": at, "event_type": "DATA_ACCESS", "actor_id": None, "actor_label": "system:test",
         "role": "system", "action": "test", "object_label": "", "object_id": "", "purpose": "TREAT",
@@ -69,15 +85,56 @@ def test_the_first_seal_is_what_the_docs_say(db, settings):
     text = json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
     expected = hmac.digest(settings.AUDIT_SEAL_KEY.encode(), bytes(32) + (1).to_bytes(8, "big") + text, sha256)
     assert bytes(Seal.objects.get(seq=1).mac) == expected
+    assert as_the_docs_say(made) == text
+
+
+ODD = {
+    "plain": {},
+    "letters": {"path": "/søvn/\U0001f634", "user_agent": 'a "b" \\ \x7f ü', "action": "é"},
+    "details": {"details": {"z": [1, 2.5, None, {"b": True, "a": "ø"}], "rows": 12, "sha256": "00"}},
+    "numbers": {"status_code": 0, "duration_ms": 0, "query_params": ["b", "a"]},
+    "sixth version": {"ip": "2001:db8::1"},
+    "fourth in sixth": {"ip": "::ffff:192.0.2.7"},
+    "somebody": {"actor": uuid4()},
+    "a whole second": {"fraction": 0},
+    "half a second": {"fraction": 500_000},
+    "a microsecond": {"fraction": 1},
+}
+
+
+def test_every_seal_is_what_the_docs_say(db, settings, monkeypatch):
+    """Whatever stands in the columns, and on every database."""
+    moment = clock.now() - timedelta(minutes=1)
+    for number, facts in enumerate(ODD.values()):
+        at = (moment + timedelta(seconds=number)).replace(microsecond=facts.get("fraction", 123_456))
+        with recorded(actor_label="x", request_id=str(uuid4()), actor_id=facts.get("actor")) as ledger:
+            more = {name: facts[name] for name in facts.keys() - {"actor", "fraction", "action"}}
+            made = write_event(ledger, event_type="DATA_ACCESS", action=facts.get("action", "test"), at=at, **more)
+        for patient in sorted((uuid4() for _ in range(number % 4)), reverse=True):
+            AuditEventPatient.objects.create(event=made, patient_id=patient, at=at)
+    monkeypatch.setattr(seal, "BATCH", 3)
+    assert seal.seal_new() == len(ODD)
+    mac, seals = bytes(32), Seal.objects.order_by("seq")
+    for number, (name, made) in enumerate(zip(ODD, AuditEvent.objects.order_by("at"), strict=True), start=1):
+        signed = mac + number.to_bytes(8, "big") + as_the_docs_say(made)
+        mac = hmac.digest(settings.AUDIT_SEAL_KEY.encode(), signed, sha256)
+        assert (seals[number - 1].event_id, bytes(seals[number - 1].mac)) == (made.pk, mac), name
+    assert list(findings()) == []
 
 
 def test_every_column_of_an_event_is_sealed(sealed):
+    """Each is changed in the database, and found."""
+    other = {"DateTimeField": clock.now(), "UUIDField": uuid4(), "JSONField": ["x"], "GenericIPAddressField": "::2"}
     for field in AuditEvent._meta.concrete_fields:
-        untouched = seal.canonical(sealed[0])
-        before = getattr(sealed[0], field.attname)
-        setattr(sealed[0], field.attname, uuid4() if field.name != "at" else clock.now())
-        assert seal.canonical(sealed[0]) != untouched, field.name
-        setattr(sealed[0], field.attname, before)
+        if not field.primary_key:
+            sid = transaction.savepoint()
+            number = 7 if "Integer" in field.get_internal_type() else "x"
+            AuditEvent.objects.filter(pk=sealed[3].pk).update(
+                **{field.attname: other.get(field.get_internal_type(), number)}
+            )
+            assert [finding.seq for finding in findings()] == [4], field.name
+            transaction.savepoint_rollback(sid)
+    assert list(findings()) == []
 
 
 def test_a_changed_event_is_found_at_its_seal(sealed):

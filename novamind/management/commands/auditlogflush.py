@@ -7,10 +7,11 @@ from typing import Any
 from auditlog.management.commands.auditlogflush import Command as Flush
 from django.core.management.base import CommandError
 
+from novamind.audit.commands import WatchedCommand
 from novamind.audit.retention import TooYoung, require_kept
 
 
-class Command(Flush):
+class Command(WatchedCommand, Flush):
     """Stands before django-auditlog's: this app is the first of the installed ones."""
 
     help = "Remove field differences older than six years (--before-date). Events of the trail are never removed."

@@ -11,11 +11,12 @@ from typing import IO
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 from django.utils.module_loading import import_string
 
 from novamind import frame
+from novamind.audit.commands import WatchedCommand
 from novamind.supervisor import CannotStart, Part, Supervisor, answers, loopback, require_free
 
 MARKER = ".demo"  # the folder was filled by this command: names the parts that did
@@ -24,7 +25,7 @@ MADE_HERE = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", MARKER, "secrets/ma
 FOLDERS_MADE_HERE = ("files", "broker", "log")
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Check, prepare, fill, run. SQLite and a folder of messages stand in for the servers."""
 
     help = "Run Novamind on this machine with synthetic patients: no servers, nothing to configure."

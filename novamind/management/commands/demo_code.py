@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from novamind.accounts.demo import code_of
+from novamind.audit.commands import WatchedCommand
 from novamind.management.commands.demo import MARKER, demo_environment
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Only beside a demo: of real people nobody prints codes."""
 
     help = "Print the current one-time code of a person of the demo clinic."

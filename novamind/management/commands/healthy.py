@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from novamind.audit.commands import WatchedCommand
 from novamind.clock import now
 from novamind.jobs.kinds import PERIODIC
 from novamind.jobs.models import MAX_ATTEMPTS, Job
@@ -11,7 +12,7 @@ from novamind.jobs.models import MAX_ATTEMPTS, Job
 PATIENCE = timedelta(minutes=2)
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Judges by rows, not by a ping: a worker that lost its broker answers pings and does nothing."""
 
     help = "Say whether the worker of some queues, or the scheduler, does its work."

@@ -12,18 +12,20 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
 from novamind import frame
+from novamind.audit.commands import WatchedCommand
+from novamind.audit.recording import unseen
 
 LOCK_KEY = 0x6E6F76616D696E64  # "novamind" in ASCII: a bigint that nothing else here locks
 POLL_S = 0.25
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Migrate under a lock, as the role that owns the tables where ``MIGRATE_DATABASE_URL`` names one."""
 
     help = "Apply migrations; where several processes start at once, one does it and the others wait."
@@ -38,7 +40,8 @@ class Command(BaseCommand):
             sys.stdout.flush()
             os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"DATABASE_URL": owner})
         with migration_lock(wait_s=options["wait"], say=self.stdout.write):
-            call_command("migrate", interactive=False, verbosity=options["verbosity"])
+            with unseen():  # tables take another form, and nobody is shown what stands in them
+                call_command("migrate", interactive=False, verbosity=options["verbosity"])
             for name in frame.start_parts():
                 import_string(name)(self.stdout.write)
 

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from novamind.audit import keys
+from novamind.audit.commands import WatchedCommand
 from novamind.phi.master import create_next_master_key
 from novamind.phi.models import DataKey
 from novamind.phi.rotation import KEPT, Counts
@@ -18,7 +19,7 @@ from novamind.phi.rotation import KEPT, Counts
 BY = "manage.py rotate_keys"
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Goes on where it stopped, however it was stopped; prints counts and nothing else."""
 
     help = (

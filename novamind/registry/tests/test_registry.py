@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from novamind.clock import now
 from novamind.registry.models import Immutable, InferenceRecord, ModelVersion
@@ -45,6 +45,13 @@ def test_an_inference_is_never_changed_or_deleted(version, patient):
     with pytest.raises(Immutable):
         record.delete()
     assert InferenceRecord.objects.get().output == {"value": 1}
+
+
+def test_not_even_sql_changes_an_inference(version, patient):
+    infer(version, patient)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE registry_inferencerecord SET abstention = 'failed'")
+    assert InferenceRecord.objects.get().abstention == ""
 
 
 def test_the_same_input_to_the_same_model_is_one_record(version, patient):

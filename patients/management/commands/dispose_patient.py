@@ -6,13 +6,14 @@ import sys
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from novamind.audit.commands import WatchedCommand
 from patients.disposal import Reason, dispose
 from patients.models import Patient
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Destroys keys, chart and files; the trail stays."""
 
     help = "Destroy a patient's keys, chart and files. Cannot be undone. Exits 1 while a file is left in storage."

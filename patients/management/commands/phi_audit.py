@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from novamind.audit.commands import WatchedCommand
 from patients.identifiers import scan_everything
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Counts per place; what was found is never printed."""
 
     help = "Search columns, sessions, caches, file names and logs for identifiers of any patient."

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from novamind import clock
+from novamind.audit.commands import WatchedCommand
 from novamind.audit.exporting import Ending
 from novamind.audit.fhir import resource
 from novamind.audit.models import AuditEvent, Outcome
@@ -19,7 +20,7 @@ from novamind.audit.questions import Days
 from novamind.audit.recording import recorded
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Goes to standard output; that it was taken out is an event with the rows and the SHA-256 of what was written."""
 
     help = "Write the audit trail as FHIR R4 AuditEvent resources (NDJSON). Days are the clinic's, both included."

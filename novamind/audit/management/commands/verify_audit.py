@@ -6,14 +6,14 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
+from novamind.audit.commands import WatchedCommand
 from novamind.audit.verifying import verify
 
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Walks the chain of seals and compares it with the anchors outside."""
 
     help = "Verify the chain of seals over the audit trail and its anchors."

@@ -1,0 +1,1 @@
+"""Accidents whose messages quote the patient, and a caller of a model outside, for tests with real processes."""
