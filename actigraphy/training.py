@@ -22,7 +22,7 @@ from actigraphy.science.pat.pretraining import Pretrained
 from actigraphy.science.pat.simulated import DEVICE, LABEL, simulated_weeks
 from novamind.audit.models import AuditEvent, EventType
 from novamind.audit.recording import recorded
-from novamind.audit.runs import model_run
+from novamind.audit.runs import Run, model_run
 from novamind.measures import Abstained
 from novamind.simulator import Persona
 
@@ -32,10 +32,7 @@ WHAT_IT_IS_NOT = (
     "It predicts nothing clinical: it describes a week. It is not the published PAT and has seen none of the data of "
     "the paper."
 )
-SYNTHETIC_ONLY = (
-    "It was trained on simulated people only. No real person's week was ever shown to it, and nothing is known of how "
-    "it behaves on one."
-)
+SYNTHETIC_ONLY = "It was trained on simulated people only: no real person's week was ever shown to it."
 
 ANOMALY_CARD: dict[str, Any] = {
     "task": "Tells parts of the day in which a week is unlike the same person's earlier weeks.",
@@ -132,14 +129,17 @@ def _people(found: list[Floats], device: str, simulated: bool, source: dict[str,
 
 
 @contextmanager
-def on_record(model: str, by: str) -> Iterator[None]:
+def on_record(model: str, by: str) -> Iterator[Run]:
     """Around a training run: an event in the trail. The database is asked before hours are spent."""
     AuditEvent.objects.exists()
     if not connection.in_atomic_block:
         connection.close()  # not held open for hours; the event opens it again
     kind = EventType.MODEL_TRAINING
-    with recorded(actor_label=by, request_id=str(uuid4())), model_run(model=model, version=code_version(), kind=kind):
-        yield
+    with (
+        recorded(actor_label=by, request_id=str(uuid4())),
+        model_run(model=model, version=code_version(), kind=kind) as run,
+    ):
+        yield run
 
 
 def card(people: People, cohort: pat.ReferenceCohort, trained: Pretrained, files: dict[str, bytes]) -> dict[str, Any]:

@@ -127,9 +127,10 @@ def test_an_encoder_is_trained_resumed_and_its_threshold_measured(folder, cohort
     assert measured["unchanged_weeks"] > 10
     assert measured["with_the_cohort_mean_for_a_model"]["unchanged_weeks"] >= measured["unchanged_weeks"]
 
-    events = list(AuditEvent.objects.filter(event_type="MODEL_TRAINING").order_by("pk"))
+    events = list(AuditEvent.objects.filter(event_type="MODEL_TRAINING").order_by("at"))
     assert [event.actor_label for event in events] == ["operator:ada"] * 3
     assert [event.object_label for event in events] == ["model PAT-S", "model PAT-S", "model PAT-S anomaly"]
+    assert [event.details["weights_sha256"] for event in events[1:]] == [model.encoder_sha256] * 2
 
 
 @pytest.mark.django_db

@@ -68,6 +68,14 @@ def test_a_change_around_midnight_is_one_span(history, week):
     assert 1440 + 60 < span.end_min < 1440 + 240
 
 
+def test_three_hours_around_each_time_are_judged_together_across_midnight(history, week):
+    judged = judge_errors(history, week, 3.0)
+    of_slot = judged.scores.reshape(7, 80).sum(axis=0) / np.sqrt(7)
+    for slot in (0, 2, 40, 78):
+        around = [(slot + step) % 80 for step in range(-5, 5)]
+        assert judged.day[slot] == pytest.approx(of_slot[around].mean())
+
+
 def test_a_change_of_the_whole_day_is_one_day_long(history, week):
     (span,) = judge_errors(history, week * 5, 3.0).spans
     assert (span.start_min, span.end_min) == (0, 1440)

@@ -60,6 +60,12 @@ def test_the_published_recipe_is_that_of_its_size():
     assert (large.learning_rate, large.least_learning_rate, large.patience, large.plateau) == (1e-4, 1e-5, 500, 100)
 
 
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch": 0}, {"plateau": 0}, {"decoded": 505}, {"decoded": -1}])
+def test_a_recipe_of_nothing_is_refused(wrong):
+    with pytest.raises(ValueError, match="decoded is 0 to 504"):
+        Recipe(**wrong)
+
+
 def test_a_checkpoint_is_there_whole_or_not_at_all(tmp_path):
     path = tmp_path / "checkpoint.npz"
     write_checkpoint(path, {"best/a/kernel:0": np.arange(3)}, {"epoch": 1})

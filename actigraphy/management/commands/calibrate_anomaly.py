@@ -48,7 +48,7 @@ class Command(BaseCommand):
             for seed, name in ((CALIBRATION_SEED, "calibration"), (TEST_SEED, "people"))
         ]
         try:
-            with training.on_record(f"PAT-{model.size.name} anomaly", options["by"]):
+            with training.on_record(f"PAT-{model.size.name} anomaly", options["by"]) as run:
                 said = {"calibration": seeds[0], "test": seeds[1]}
                 progress = self._progress(sum(map(len, seeds)))
                 threshold, figures = trial(model.errors, cohort, **said, on_person=progress)
@@ -56,6 +56,7 @@ class Command(BaseCommand):
                 rule = Rule(threshold, model.encoder_sha256, model.decoder_sha256)
                 content = rule_bytes(rule, training.ANOMALY_CARD | {"measured": figures})
                 (folder / "anomaly.json").write_bytes(content)
+                run.more["weights_sha256"] = model.encoder_sha256
         except DatabaseError:
             raise CommandError("The database is not ready; run manage.py migrate_locked first.") from None
         alarms = figures["alarms_per_quarter"]

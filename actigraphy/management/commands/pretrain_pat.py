@@ -52,10 +52,11 @@ class Command(BaseCommand):
             cohort = pat.load_cohort(options["cohort"])
             people = self._people(options).normalized(cohort)
             self.stdout.write(f"{people.count} people, {len(people.weeks)} weeks.")
-            with training.on_record(f"PAT-{recipe.size}", options["by"]):
+            with training.on_record(f"PAT-{recipe.size}", options["by"]) as run:
                 progress = _Progress(recipe.epochs, self.stdout)
                 trained = pretrain(people.weeks, people.person, recipe, checkpoint=checkpoint, on_epoch=progress.step)
-                self._write(options["out"], people, cohort, options["cohort"].read_bytes(), trained)
+                card = self._write(options["out"], people, cohort, options["cohort"].read_bytes(), trained)
+                run.more["weights_sha256"] = card["sha256"]["encoder"]
         except (training.NoWeeks, pat.CohortError, PretrainingError, ValueError) as error:
             raise CommandError(f"Not trained: {error}.") from None
         except DatabaseError:
@@ -73,7 +74,7 @@ class Command(BaseCommand):
 
     def _write(
         self, out: Path, people: training.People, cohort: pat.ReferenceCohort, cohort_file: bytes, trained: Pretrained
-    ) -> None:
+    ) -> dict[str, Any]:
         files = {**_files(trained), "cohort": cohort_file}
         card = training.card(people, cohort, trained, files)
         names = {"encoder": "encoder.h5", "decoder": "decoder.h5", "cohort": "cohort.json"}
@@ -85,6 +86,7 @@ class Command(BaseCommand):
             f"Epoch {trained.best.number} of {len(trained.epochs)} is kept: {gain['value']:.1%} less error than the "
             f"cohort's mean ({gain['low']:.1%} to {gain['high']:.1%})."
         )
+        return card
 
 
 def _recipe(options: dict[str, Any]) -> Recipe:

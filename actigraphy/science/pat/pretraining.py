@@ -67,6 +67,11 @@ class Recipe:
     held_out: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        masked = self.pat.tokens - shown_patches(self.pat)
+        if min(self.epochs, self.batch, self.patience, self.plateau) < 1 or not 0 <= self.decoded <= masked:
+            raise ValueError(f"epochs, batch, patience and plateau are at least 1, decoded is 0 to {masked}")
+
     @classmethod
     def published(cls, size: str, **chosen: Any) -> Recipe:
         """The paper's for that size (sec. 4 and the pretraining notebook), with what is chosen otherwise."""
@@ -276,14 +281,14 @@ def _compiled(recipe: Recipe) -> tuple[Autoencoder, Any, Any, Any]:
     places = tf.TensorSpec((None, None), tf.int64)
     signature = [tf.TensorSpec((None, recipe.pat.tokens, recipe.pat.patch_min), tf.float32), places, places]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def step(patches: Any, visible: Any, wanted: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = loss_of(model, recipe.loss, patches, visible, wanted, training=True)
         optimizer.apply(tape.gradient(loss, model.trained), model.trained)
         return loss
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def judge(patches: Any, visible: Any, wanted: Any) -> Any:
         return loss_of(model, recipe.loss, patches, visible, wanted, training=False)
 
