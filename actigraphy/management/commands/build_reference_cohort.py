@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from actigraphy import training
 from actigraphy.science import pat
 from actigraphy.science.devices import DEVICES
 from novamind import clock
+from novamind.audit.commands import WatchedCommand
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """One file is one person, and one week of each counts; files without a week are named and left out."""
 
     help = "Build a reference cohort (JSON) from recordings of one device, or from simulated people."

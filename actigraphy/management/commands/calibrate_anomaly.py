@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from actigraphy import training
@@ -16,12 +16,13 @@ from actigraphy.science import pat
 from actigraphy.science.pat.anomaly import Rule, rule_bytes
 from actigraphy.science.pat.anomaly_trial import cohort_mean_errors, trial
 from actigraphy.science.pat.simulated import DEVICE
+from novamind.audit.commands import WatchedCommand
 
 #: Far from the seeds of training and of the reference cohort.
 CALIBRATION_SEED, TEST_SEED = 20_000, 30_000
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """The threshold is chosen on some simulated people and reported on others, none of whom trained the model."""
 
     help = "Choose the anomaly threshold of a pretrained model and write FOLDER/anomaly.json with its measured figures."

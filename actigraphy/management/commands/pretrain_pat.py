@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from actigraphy import training
 from actigraphy.science import pat
 from actigraphy.science.pat.pretraining import LOSSES, Epoch, Pretrained, PretrainingError, Recipe, pretrain
 from novamind import clock
+from novamind.audit.commands import WatchedCommand
 
 CHECKPOINT = "checkpoint.npz"
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Killed at any time, it goes on with ``--resume`` and ends with the same numbers."""
 
     help = "Pretrain PAT as a masked autoencoder; OUT receives encoder.h5, decoder.h5, cohort.json and card.json."
