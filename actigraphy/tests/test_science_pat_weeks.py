@@ -129,3 +129,10 @@ def test_cut_weeks_are_copies_and_miss_what_was_missing_or_not_worn():
     assert np.flatnonzero(np.isnan(weeks[1])).tolist() == [3, 5]
     weeks[:] = 0
     assert counts[5] == 5
+
+
+def test_weeks_apart_share_no_minute():
+    day = 1440
+    starts = np.array([0, 1, 2, 6, 7, 8, 13, 20, 21]) * day
+    assert (pat.weeks_apart(starts) // day).tolist() == [0, 7, 20]
+    assert pat.weeks_apart(starts[:0]).tolist() == []

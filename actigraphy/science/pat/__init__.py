@@ -10,11 +10,13 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 """
 
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
+from .decoder import DecoderFile, decoder_bytes, load_decoder
 from .embedding import Encoder
 from .engines import ENGINES, has_gpu
+from .reconstruction import Reconstructor, compare
 from .reference import CohortError, ReferenceCohort, build_cohort, cohort_bytes, load_cohort
-from .weeks import cut_weeks, week_starts
-from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
+from .weeks import cut_weeks, week_starts, weeks_apart
+from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights, weights_bytes
 
 __all__ = [
     "EMBEDDING",
@@ -23,17 +25,24 @@ __all__ = [
     "SIZES",
     "WEEK_MIN",
     "CohortError",
+    "DecoderFile",
     "Encoder",
     "PatSize",
+    "Reconstructor",
     "ReferenceCohort",
     "WeightsError",
     "WeightsFile",
     "build_cohort",
     "cohort_bytes",
+    "compare",
     "cut_weeks",
+    "decoder_bytes",
     "has_gpu",
     "identify",
     "load_cohort",
+    "load_decoder",
     "load_weights",
     "week_starts",
+    "weeks_apart",
+    "weights_bytes",
 ]

@@ -19,6 +19,7 @@ FEED_FORWARD: Final = 256
 DROPOUT: Final = 0.1
 NORM_EPSILON: Final = 1e-6
 CONV_WIDTH: Final = 3
+DECODER_BLOCK: Final = "decoder_layer_1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,19 @@ class PatSize:
             f"{self.patch_layer}/bias:0": (EMBEDDING,),
         }
         for layer in range(1, self.layers + 1):
-            for tail, shape in self._block_shapes().items():
-                shapes[f"encoder_layer_{layer}_transformer/encoder_layer_{layer}_{tail}"] = shape
+            shapes |= self._block_shapes(f"encoder_layer_{layer}")
         return shapes
 
-    def _block_shapes(self) -> dict[str, tuple[int, ...]]:
+    def decoder_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every tensor of a decoder's file: the mask token, one block with as many heads, and back to minutes."""
+        return {
+            "mask_token:0": (EMBEDDING,),
+            **self._block_shapes(DECODER_BLOCK),
+            "reconstruction/reconstruction/kernel:0": (EMBEDDING, self.patch_min),
+            "reconstruction/reconstruction/bias:0": (self.patch_min,),
+        }
+
+    def _block_shapes(self, block: str) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
         for projection in ("query", "key", "value"):
             shapes[f"attention/{projection}/kernel:0"] = (EMBEDDING, self.heads, EMBEDDING)
@@ -83,7 +92,7 @@ class PatSize:
         for norm in ("norm1", "norm2"):
             shapes[f"{norm}/gamma:0"] = (EMBEDDING,)
             shapes[f"{norm}/beta:0"] = (EMBEDDING,)
-        return shapes
+        return {f"{block}_transformer/{block}_{tail}": shape for tail, shape in shapes.items()}
 
 
 _PUBLISHED = (
@@ -148,23 +157,29 @@ def build_encoder(size: str) -> keras.Model:
     ----------
     Ruan et al. (2024) arXiv:2411.15240, sec. 4, and the authors' pretraining notebook (layer names, epsilon).
     """
-    from keras import Model, initializers, layers
+    from keras import Model, layers
 
     from .positions import SinusoidalPositions
 
     pat = size_named(size)
-    unset = initializers.Constant(float("nan"))
     week = layers.Input((WEEK_MIN,), name="inputs")
-    tokens = SinusoidalPositions(name="positions")(_patches(pat, week, unset))
+    tokens = SinusoidalPositions(name="positions")(_patches(pat, week))
     for layer in range(1, pat.layers + 1):
-        tokens = _block(pat, layer, unset)(tokens)
+        tokens = build_block(pat, f"encoder_layer_{layer}")(tokens)
     return Model(week, tokens, name="encoder_model")
 
 
-def _patches(pat: PatSize, week: Any, unset: Any) -> Any:
+def _unset() -> Any:
+    from keras import initializers
+
+    return initializers.Constant(float("nan"))
+
+
+def _patches(pat: PatSize, week: Any) -> Any:
     """(10080,) -> (N, 96)."""
     from keras import layers
 
+    unset = _unset()
     init = {"kernel_initializer": unset, "bias_initializer": unset}
     if not pat.conv:
         patches = layers.Reshape((pat.tokens, pat.patch_min), name="reshape")(week)
@@ -175,11 +190,11 @@ def _patches(pat: PatSize, week: Any, unset: Any) -> Any:
     return layers.TimeDistributed(layers.GlobalAveragePooling1D(), name="patch_mean")(patches)
 
 
-def _block(pat: PatSize, layer: int, unset: Any) -> keras.Model:
-    """One post-norm transformer block (n, 96) -> (n, 96), for any n: patches may be left out."""
+def build_block(pat: PatSize, name: str) -> keras.Model:
+    """One post-norm transformer block (n, 96) -> (n, 96), for any n: patches may be left out. Numbers are NaN."""
     from keras import Model, layers
 
-    name = f"encoder_layer_{layer}"
+    unset = _unset()
     dense = {"kernel_initializer": unset, "bias_initializer": unset}
     norm = {"epsilon": NORM_EPSILON, "beta_initializer": unset, "gamma_initializer": unset}
 

@@ -6,7 +6,7 @@ fork) and kept for that process's life.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -63,20 +63,23 @@ class OnnxEngine:
     _most_weeks = 8  # throughput is best at 4 to 8 and memory stays flat
 
     def __init__(self, weights: WeightsFile, threads: int | None = None) -> None:
-        import onnxruntime
-
         from .onnx_graph import build_graph
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            build_graph(fold(weights)), options, providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = session(build_graph(fold(weights)), threads)
 
     def passes(self, patches: Floats, kept: Places, output: str = "tokens") -> Iterator[Floats]:
         for at in range(0, len(patches), self._most_weeks):
             yield self._session.run([output], {"patches": patches[at : at + self._most_weeks], "kept": kept})[0]
+
+
+def session(graph: bytes, threads: int | None) -> Any:
+    """A graph loaded into ONNX Runtime; by default on all cores."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class TensorFlowEngine:
@@ -135,7 +138,7 @@ def _first_gpu(tf: Any) -> str | None:
 
 def _compiled(tf: Any, model: keras.Model, pat: PatSize) -> Any:
     """The forward pass as one TensorFlow graph: a third of the time of calling the Keras model."""
-    embed = _patch_embedding(tf, model, pat)
+    embed = patch_embedding(tf, model, pat)
     blocks = [model.get_layer(f"encoder_layer_{layer}_transformer") for layer in range(1, pat.layers + 1)]
     places = tf.constant(sinusoids(pat.tokens, EMBEDDING))
     patches = tf.TensorSpec((None, None, pat.patch_min), tf.float32)
@@ -150,7 +153,7 @@ def _compiled(tf: Any, model: keras.Model, pat: PatSize) -> Any:
     return forward
 
 
-def _patch_embedding(tf: Any, model: keras.Model, pat: PatSize) -> Any:
+def patch_embedding(tf: Any, model: keras.Model, pat: PatSize) -> Any:
     """(b, n, patch_min) -> (b, n, 96); a convolution over any n, for which Keras' layer needs a fixed one."""
     layer = model.get_layer(pat.patch_layer.split("/")[0])
     if not pat.conv:
@@ -164,12 +167,17 @@ def _patch_embedding(tf: Any, model: keras.Model, pat: PatSize) -> Any:
 
 
 def assign(model: keras.Model, weights: WeightsFile) -> None:
-    """Give every variable its tensor. Published names are ``group/<Keras path>:0``."""
-    tensors = {name.split("/", 1)[1].removesuffix(":0"): tensor for name, tensor in weights.tensors.items()}
+    """Give every variable its tensor."""
+    assign_tensors(model, weights.tensors)
+
+
+def assign_tensors(model: keras.Model, tensors: Mapping[str, Floats]) -> None:
+    """Give every variable of a model its tensor. Published names are ``group/<Keras path>:0``."""
+    waiting = {name.split("/", 1)[1].removesuffix(":0"): tensor for name, tensor in tensors.items()}
     for variable in model.weights:
-        variable.assign(tensors.pop(variable.path))
-    if tensors:
-        raise AssertionError(f"the graph has no place for {sorted(tensors)}")
+        variable.assign(waiting.pop(variable.path))
+    if waiting:
+        raise AssertionError(f"the graph has no place for {sorted(waiting)}")
 
 
 ENGINES: Final[dict[str, Any]] = {"onnx": OnnxEngine, "tensorflow": TensorFlowEngine}

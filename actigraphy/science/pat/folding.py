@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import EMBEDDING, PatSize, sinusoids
+from .architecture import DECODER_BLOCK, EMBEDDING, PatSize, sinusoids
+from .decoder import DecoderFile
 from .weights import WeightsFile
 
 Array = NDArray[np.float64]
@@ -68,6 +69,46 @@ class FoldedPat:
     blocks: tuple[FoldedBlock, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class FoldedDecoder:
+    """The decoder of a masked autoencoder; all arrays float64.
+
+    Attributes
+    ----------
+    heads : int
+    positions : ndarray, shape (N, 96)
+    mask_token : ndarray, shape (96,)
+        Stands for a patch that is asked for.
+    block : FoldedBlock
+    kernel, bias : ndarray, shapes (96, patch_min) and (patch_min,)
+        Tokens to minutes.
+    bounded : bool
+        Whether minutes are ``tanh · 2``.
+    """
+
+    heads: int
+    positions: Array
+    mask_token: Array
+    block: FoldedBlock
+    kernel: Array
+    bias: Array
+    bounded: bool
+
+
+def fold_decoder(decoder: DecoderFile) -> FoldedDecoder:
+    """Multiply the projections of a checked decoder's file out."""
+    tensors = {name: tensor.astype(np.float64) for name, tensor in decoder.tensors.items()}
+    return FoldedDecoder(
+        heads=decoder.size.heads,
+        positions=sinusoids(decoder.size.tokens, EMBEDDING).astype(np.float64),
+        mask_token=tensors["mask_token:0"],
+        block=fold_block(tensors, DECODER_BLOCK),
+        kernel=tensors["reconstruction/reconstruction/kernel:0"],
+        bias=tensors["reconstruction/reconstruction/bias:0"],
+        bounded=decoder.bounded,
+    )
+
+
 def fold(weights: WeightsFile) -> FoldedPat:
     """Multiply the projections of a checked weights file out, in float64: exact to 3e-6 in float32 arithmetic."""
     pat = weights.size
@@ -79,20 +120,18 @@ def fold(weights: WeightsFile) -> FoldedPat:
         patch=patch,
         patch_bias=patch_bias,
         positions=positions if pat.conv else positions + patch_bias,
-        blocks=tuple(_fold_block(_tensors_of_block(tensors, layer)) for layer in range(1, pat.layers + 1)),
+        blocks=tuple(fold_block(tensors, f"encoder_layer_{layer}") for layer in range(1, pat.layers + 1)),
     )
 
 
-def _tensors_of_block(tensors: Mapping[str, Array], layer: int) -> dict[str, Array]:
-    prefix = f"encoder_layer_{layer}_transformer/encoder_layer_{layer}_"
-    return {
+def fold_block(tensors: Mapping[str, Array], block: str) -> FoldedBlock:
+    """The block of that name, its projections multiplied out; tensors are float64."""
+    prefix = f"{block}_transformer/{block}_"
+    t = {
         name.removeprefix(prefix).removesuffix(":0"): tensor
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _fold_block(t: Mapping[str, Array]) -> FoldedBlock:
     # d, e: channels of a token; h: head; k: channels within a head.
     query, key, value = (t[f"attention/{name}/kernel"] for name in ("query", "key", "value"))
     query = query / np.sqrt(EMBEDDING)

@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .architecture import EMBEDDING, NORM_EPSILON
-from .folding import FoldedBlock, FoldedPat
+from .folding import FoldedBlock, FoldedDecoder, FoldedPat
 
 _OPSET, _IR_VERSION = 18, 9
 #: ONNX Runtime's own operators: attention that never holds the n by n scores, and norms fused with the sum before them.
@@ -64,7 +64,37 @@ def build_graph(folded: FoldedPat) -> bytes:
         entering, is_last = tokens, block is folded.blocks[-1]
         tokens = _block(graph, tokens, block, heads, name="tokens" if is_last else "")
     graph.op("Identity", entering, name="entering")
-    return _model(graph, folded.size.patch_min)
+    tokens_shape = ("b", "n", EMBEDDING)
+    inputs = [_value("patches", "b", "n", folded.size.patch_min), _value("kept", "n", kind=TensorProto.INT64)]
+    return _model(graph, inputs, [_value("tokens", *tokens_shape), _value("entering", *tokens_shape)])
+
+
+def build_decoder_graph(decoder: FoldedDecoder) -> bytes:
+    """Tokens (b, v, 96) of shown patches, ``visible`` (v,) and ``wanted`` (w,), their places and those asked for, to
+    ``minutes`` (b, w, patch_min).
+
+    Returns
+    -------
+    bytes
+        An ONNX model for ONNX Runtime.
+    """
+    graph = _Graph()
+    seen = graph.op("Add", "tokens", graph.op("Gather", graph.constant(decoder.positions), "visible"))
+    asked = graph.op("Gather", graph.constant(decoder.positions + decoder.mask_token), "wanted")
+    weeks = graph.op("Slice", graph.op("Shape", "tokens"), *(graph.constant([at], np.int64) for at in (0, 1)))
+    shape = graph.op("Concat", weeks, graph.op("Shape", asked), axis=0)
+    decoded = _block(
+        graph, graph.op("Concat", seen, graph.op("Expand", asked, shape), axis=1), decoder.block, decoder.heads, ""
+    )
+    first = graph.op("Slice", graph.op("Shape", "visible"), *(graph.constant([at], np.int64) for at in (0, 1)))
+    masked = graph.op("Slice", decoded, first, graph.constant([2**31], np.int64), graph.constant([1], np.int64))
+    minutes = graph.linear(masked, decoder.kernel, decoder.bias)
+    if decoder.bounded:
+        minutes = graph.op("Mul", graph.op("Tanh", minutes), graph.constant(2.0))
+    graph.op("Identity", minutes, name="minutes")
+    places = [_value(name, name[0], kind=TensorProto.INT64) for name in ("visible", "wanted")]
+    patch_min = decoder.kernel.shape[1]
+    return _model(graph, [_value("tokens", "b", "v", EMBEDDING), *places], [_value("minutes", "b", "w", patch_min)])
 
 
 def _embedded(graph: _Graph, folded: FoldedPat) -> str:
@@ -92,13 +122,11 @@ def _block(graph: _Graph, tokens: str, block: FoldedBlock, heads: int, name: str
     return graph.norm(middle, back, block.back_bias, block.norm2, name)
 
 
-def _model(graph: _Graph, patch_min: int) -> bytes:
-    def value(name: str, *shape: Any, kind: int = TensorProto.FLOAT) -> Any:
-        return helper.make_tensor_value_info(name, kind, shape)
+def _value(name: str, *shape: Any, kind: int = TensorProto.FLOAT) -> Any:
+    return helper.make_tensor_value_info(name, kind, shape)
 
-    tokens = ("b", "n", EMBEDDING)
-    inputs = [value("patches", "b", "n", patch_min), value("kept", "n", kind=TensorProto.INT64)]
-    outputs = [value("tokens", *tokens), value("entering", *tokens)]
+
+def _model(graph: _Graph, inputs: list[Any], outputs: list[Any]) -> bytes:
     made = helper.make_graph(graph.nodes, "pat", inputs, outputs, graph.constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)]
     model: onnx.ModelProto = helper.make_model(made, opset_imports=opsets, ir_version=_IR_VERSION)

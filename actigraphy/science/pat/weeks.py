@@ -70,6 +70,15 @@ def week_starts(worn: NDArray[np.bool_], times: LocalTimes) -> NDArray[np.int64]
     raise Abstained("indeterminate", what="the clocks went forward and the recording ends before the week is full")
 
 
+def weeks_apart(starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the weeks that begin there, the first and every next one that shares no minute with the one before."""
+    chosen: list[int] = []
+    for start in starts.tolist():
+        if not chosen or start >= chosen[-1] + WEEK_MIN:
+            chosen.append(start)
+    return np.array(chosen, dtype=np.int64)
+
+
 def cut_weeks(counts: NDArray[np.float64], worn: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.float32]:
     """The minutes of each week.
 

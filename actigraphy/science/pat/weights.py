@@ -7,7 +7,9 @@ no Keras configuration, no link, virtual or external storage that could make HDF
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from os import PathLike
@@ -123,12 +125,10 @@ def load_weights(
         The size asked for was not published.
     """
     wanted = None if size is None else size_named(size)
-    content = _read(source)
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.strip().lower():
-        raise WeightsError("wrong_hash", f"SHA-256 is {found}, registered is {sha256.strip().lower()}")
-    pat, tensors = _parse(content, wanted)
-    _check_values(tensors)
+    content, found = read_registered(source, sha256)
+    with open_tensors(content) as (_, datasets):
+        pat = _recognise({name: dataset.shape for name, dataset in datasets.items()}, wanted)
+        tensors = read_tensors(datasets)
     return WeightsFile(pat, found, MappingProxyType(tensors), PUBLISHED.get(found))
 
 
@@ -136,6 +136,31 @@ def identify(source: str | PathLike[str] | bytes) -> tuple[str, str]:
     """The size (``S``, ``M`` or ``L``) and SHA-256 of a weights file; raises as :func:`load_weights`."""
     weights = load_weights(source)
     return weights.size.name, weights.sha256
+
+
+def weights_bytes(tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Tensors as a file of the published layout, one group per layer; the same tensors give the same bytes."""
+    import h5py
+
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        layers = list(dict.fromkeys(name.split("/")[0] for name in tensors if "/" in name))
+        file.attrs.update({"backend": "tensorflow", "keras_version": "2.15.0", "layer_names": layers})
+        for layer in layers:
+            names = [name.split("/", 1)[1] for name in tensors if name.startswith(f"{layer}/")]
+            file.require_group(layer).attrs["weight_names"] = names
+        for name, tensor in tensors.items():
+            file[name] = np.asarray(tensor, "<f4")
+    return content.getvalue()
+
+
+def read_registered(source: str | PathLike[str] | bytes, sha256: str | None) -> tuple[bytes, str]:
+    """The content and its SHA-256, which must be the registered one where one is given."""
+    content = _read(source)
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256.strip().lower():
+        raise WeightsError("wrong_hash", f"SHA-256 is {found}, registered is {sha256.strip().lower()}")
+    return content, found
 
 
 def _read(source: str | PathLike[str] | bytes) -> bytes:
@@ -160,19 +185,26 @@ def _read(source: str | PathLike[str] | bytes) -> bytes:
     return content
 
 
-def _parse(content: bytes, wanted: PatSize | None) -> tuple[PatSize, dict[str, NDArray[np.float32]]]:
-    """Names and shapes first, values only once those are the published ones: no file can make us read more."""
+@contextmanager
+def open_tensors(content: bytes) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The file and its datasets by name. Names and shapes first, values only once those are the expected ones: no file
+    can make us read more."""
     import h5py
 
     try:
         with h5py.File(h5py.h5f.open_file_image(content)) as file:
-            datasets = _datasets(file)
-            pat = _recognise({name: dataset.shape for name, dataset in datasets.items()}, wanted)
-            return pat, {name: _tensor(name, dataset) for name, dataset in datasets.items()}
+            yield file, _datasets(file)
     except WeightsError:
         raise
     except Exception as error:  # on damaged metadata HDF5 raises almost any type, OverflowError and MemoryError too
         raise WeightsError("truncated", f"HDF5 says: {error} ({len(content)} bytes)") from error
+
+
+def read_tensors(datasets: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
+    """The values of datasets whose names and shapes were checked: stored in the file, float32, finite, not a hole."""
+    tensors = {name: _tensor(name, dataset) for name, dataset in datasets.items()}
+    _check_values(tensors)
+    return tensors
 
 
 def _datasets(file: Any) -> dict[str, Any]:
@@ -222,10 +254,10 @@ def _recognise(shapes: Mapping[str, tuple[int, ...]], wanted: PatSize | None) ->
                 raise WeightsError("wrong_size", f"it is a PAT-{pat.name} file; PAT-{wanted.name} was asked for")
             return pat
     nearest = wanted or min(SIZES.values(), key=lambda pat: len(set(shapes.items()) ^ set(pat.tensor_shapes().items())))
-    raise WeightsError("wrong_layout", f"not PAT-{nearest.name}: {_differences(shapes, nearest.tensor_shapes())}")
+    raise WeightsError("wrong_layout", f"not PAT-{nearest.name}: {differences(shapes, nearest.tensor_shapes())}")
 
 
-def _differences(found: Mapping[str, tuple[int, ...]], needed: Mapping[str, tuple[int, ...]]) -> str:
+def differences(found: Mapping[str, tuple[int, ...]], needed: Mapping[str, tuple[int, ...]]) -> str:
     both = found.keys() & needed.keys()
     parts = {
         "missing": sorted(needed.keys() - found.keys()),
