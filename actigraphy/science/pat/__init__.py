@@ -10,11 +10,12 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 """
 
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
+from .control import untrained_weights
 from .embedding import Encoder
 from .engines import ENGINES, has_gpu
 from .reference import CohortError, ReferenceCohort, build_cohort, cohort_bytes, load_cohort
 from .weeks import cut_weeks, week_starts
-from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights
+from .weights import PUBLISHED, WeightsError, WeightsFile, identify, load_weights, weights_bytes
 
 __all__ = [
     "EMBEDDING",
@@ -35,5 +36,7 @@ __all__ = [
     "identify",
     "load_cohort",
     "load_weights",
+    "untrained_weights",
     "week_starts",
+    "weights_bytes",
 ]

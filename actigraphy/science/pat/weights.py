@@ -7,6 +7,7 @@ no Keras configuration, no link, virtual or external storage that could make HDF
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -130,6 +131,17 @@ def load_weights(
     pat, tensors = _parse(content, wanted)
     _check_values(tensors)
     return WeightsFile(pat, found, MappingProxyType(tensors), PUBLISHED.get(found))
+
+
+def weights_bytes(tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Tensors under their HDF5 names as a file in the published layout, which :func:`load_weights` reads."""
+    import h5py
+
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for name, tensor in tensors.items():
+            file[name] = tensor
+    return content.getvalue()
 
 
 def identify(source: str | PathLike[str] | bytes) -> tuple[str, str]:
