@@ -57,3 +57,11 @@ HOUR_WORN_SHARE: Final = 0.5
 
 #: The first nights that make a person's own baseline.
 BASELINE_NIGHTS: Final = 14
+
+#: Sleep features of a head need this many valid nights.
+HEAD_NIGHTS: Final = 3
+#: A head answers nothing where more than this share of the circadian features is missing.
+HEAD_MISSING_SHARE: Final = 0.25
+#: Where no week is whole (see ``PAT_WEEK_DAYS``), a head reads one that was worn at least this long, minutes: as much
+#: as five days hold, for the rhythm's reason.
+PARTIAL_WEEK_WORN_MIN: Final = RHYTHM_VALID_DAYS * 24 * 60

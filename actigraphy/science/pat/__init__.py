@@ -10,6 +10,7 @@ Ruan et al. (2024) arXiv:2411.15240; code and weights: njacobsonlab/Pretrained-A
 """
 
 from .architecture import EMBEDDING, SIZES, WEEK_MIN, PatSize
+from .control import untrained_weights
 from .decoder import DecoderFile, decoder_bytes, load_decoder
 from .embedding import Encoder
 from .engines import ENGINES, has_gpu
@@ -42,6 +43,7 @@ __all__ = [
     "load_cohort",
     "load_decoder",
     "load_weights",
+    "untrained_weights",
     "week_starts",
     "weeks_apart",
     "weights_bytes",

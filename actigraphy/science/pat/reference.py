@@ -185,7 +185,7 @@ def _parsed(said: dict[str, Any], sha256: str) -> ReferenceCohort:
     texts, truths = (said["device"], said["label"]), (said["smoothed"], said["synthetic"])
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(truth, bool) for truth in truths):
         raise CohortError("a field is of the wrong type")
-    expected = tuple(said["expected"])
+    expected = tuple(said.get("expected", ()))  # a cohort built before distributions were kept declares none
     if not all(is_reference(entry) for entry in expected):
         raise CohortError("a distribution is none")
     return ReferenceCohort(*texts, int(said["people"]), mean, sd, *truths, expected, sha256)
