@@ -76,7 +76,7 @@ def test_a_checkpoint_is_there_whole_or_not_at_all(tmp_path):
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(ValueError, match="the checkpoint cannot be read"):
         read_checkpoint(path)
-    np.savez(path, said=np.array([{}], dtype=object))
+    np.savez(path, said=np.frombuffer(b"{}", np.uint8), best=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="the checkpoint cannot be read"):
         read_checkpoint(path)
 
