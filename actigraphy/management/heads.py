@@ -11,9 +11,9 @@ from django import forms
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from actigraphy import pat
 from actigraphy.forms import parse_columns
 from actigraphy.labelled import Folder, LabelsError, read_folder, read_labels
+from actigraphy.pat import offline
 from actigraphy.science.devices import DEVICES
 from actigraphy.science.heads import Recordings, TrainingError, gather
 from actigraphy.science.pat import (
@@ -129,8 +129,7 @@ def _weights(options: dict[str, Any]) -> WeightsFile | None:
         return load_weights(untrained_weights(options["size"], seed=seed))
     if options["encoder"]:
         return load_weights(options["encoder"])
-    mounted = pat.mounted()
-    return load_weights(mounted.path, sha256=mounted.sha256) if mounted else None
+    return offline.weights_in_folder()
 
 
 class Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,24 +11,37 @@ from django.conf import settings
 from actigraphy.minutes import Minutes
 from actigraphy.pat import cohorts
 from actigraphy.pat.installing import name_of, weights_files
-from actigraphy.pat.providers import encoder_of
 from actigraphy.pat.weeks import weeks_of
 from actigraphy.science.devices import DeviceProfile
 from actigraphy.science.pat.embedding import Encoder
-from actigraphy.science.pat.weights import WeightsError, load_weights
+from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
 from novamind.measures import Abstained
 
 
-def encoder_in_folder() -> Encoder:
-    """The encoder of ``PAT_MODEL_ID`` among the files of the folder; ``Abstained`` (no_weights) when there is none."""
+def weights_in_folder() -> WeightsFile | None:
+    """The weights of ``PAT_MODEL_ID`` among the files of the folder, if they are there."""
     for path in weights_files():
         try:
             weights = load_weights(path)
         except WeightsError:
             continue
         if name_of(weights) == settings.PAT_MODEL_ID:
-            return encoder_of(path, weights.sha256)
-    raise Abstained("no_weights")
+            return weights
+    return None
+
+
+def encoder_in_folder() -> Encoder:
+    """Their encoder; ``Abstained`` (no_weights) when there are none."""
+    weights = weights_in_folder()
+    if weights is None:
+        raise Abstained("no_weights")
+    return made(weights)
+
+
+@lru_cache(maxsize=1)
+def made(weights: WeightsFile) -> Encoder:
+    """On this machine's cores, for one command at a time."""
+    return Encoder(weights)
 
 
 def embed(minutes: Minutes, *, zone_name: str, epoch_s: int, device: DeviceProfile) -> dict[str, Any]:

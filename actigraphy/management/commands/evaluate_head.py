@@ -8,15 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from actigraphy.management.heads import Given, Steps, add_control, add_options, population, read_given
 from actigraphy.science.heads import FEATURE_SETS, TrainingError, evaluate, make_folds
 from actigraphy.science.pat import CohortError
+from novamind.audit.commands import WatchedCommand
 from novamind.measures import Abstained
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """One bad file does not stop the others; the exit status is 1 when there was one."""
 
     help = "Judge heads on circadian features, PAT's embedding and both: figures with intervals, calibration, dummies."

@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from actigraphy.management.heads import Given, Steps, add_options, population, read_given
 from actigraphy.science.heads import FEATURE_SETS, Trained, TrainingError, head_bytes, train
 from actigraphy.science.heads.tuning import Tuned, tune
 from actigraphy.science.pat import CohortError, cohort_bytes, load_weights
+from novamind.audit.commands import WatchedCommand
 
 
-class Command(BaseCommand):
+class Command(WatchedCommand):
     """Writes files only; a person registers and promotes a head."""
 
     help = "Train a head for a labelled outcome; its card holds its figures on people left out."
