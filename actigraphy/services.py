@@ -18,6 +18,7 @@ from actigraphy.channels import CHANNELS
 from actigraphy.models import Analysis, Night, Recording, Source, WeekReading
 from actigraphy.numbers import NIGHT
 from actigraphy.pat.serving import Answer, Reading, on_trial
+from actigraphy.pat.weeks import Week
 from actigraphy.readers import ColumnMapping, Limits, ReadRecording, read_recording
 from actigraphy.science.pat.reference import summarize
 from novamind.accounts.models import User
@@ -28,6 +29,7 @@ from novamind.jobs.services import enqueue
 from novamind.measures import Abstained
 from novamind.phi.uploads import EncryptedUpload, seal, unseal
 from novamind.registry.inference import keep
+from novamind.registry.models import InferenceRecord
 from patients import consent
 from patients.models import ConsentPurpose, ConsentStream, Patient
 
@@ -183,22 +185,23 @@ def store_embeddings(analysis: Analysis, reading: Reading, answer: Answer | None
     analysis is shown these weeks from now on. A shadow run is kept for comparison and shown to nobody."""
     consent.require(analysis.patient_id, *TREATING)
     embeddings = iter(answer.embeddings if answer else ())
-    records = [
-        known
-        or keep(
+
+    def kept(week: Week) -> InferenceRecord:
+        assert answer is not None  # a week without a record was asked about
+        return keep(
             version=reading.version,
             patient_id=analysis.patient_id,
             array=week.minutes,
             window=week.window,
             answer=[float(number) for number in next(embeddings)],
             shadow=reading.shadow,
-            duration_ms=answer.duration_ms if answer else 0.0,
-            batch_size=answer.batch_size if answer else 0,
+            duration_ms=answer.duration_ms,
+            batch_size=answer.batch_size,
             summary=summarize(week.minutes),
             scaled_by=reading.cohort,
         )
-        for week, known in zip(reading.weeks, reading.known, strict=True)
-    ]
+
+    records = [known or kept(week) for week, known in zip(reading.weeks, reading.known, strict=True)]
     if reading.shadow:
         return
     _replace_readings(analysis, [WeekReading(record=record) for record in records])
