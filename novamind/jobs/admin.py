@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from novamind.admin import ReadOnlyAdmin
-from novamind.jobs.models import AdminAlert, Job
+from novamind.jobs.models import AdminAlert, IdempotencyKey, Job
 
 
 @admin.register(Job)
@@ -20,4 +20,13 @@ class AdminAlertAdmin(ReadOnlyAdmin):
     list_filter = ["severity", "kind"]
     list_select_related = ["job", "acknowledged_by"]
     search_fields = ["=job__id", "job__kind"]
+    show_full_result_count = False
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    list_display = ["view", "user", "status", "created_at"]
+    list_filter = ["view"]
+    search_fields = ["=user__email", "=object_id"]
+    list_select_related = ["user"]
     show_full_result_count = False

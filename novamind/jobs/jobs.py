@@ -9,10 +9,12 @@ from django.conf import settings
 
 from novamind.accounts.pruning import prune
 from novamind.audit import keys
+from novamind.audit.attempts import forget_old
 from novamind.audit.reconciling import reconcile
 from novamind.audit.verifying import verify
 from novamind.jobs.attempts import alert
 from novamind.jobs.finish import Finish
+from novamind.jobs.idempotency import prune_keys
 from novamind.jobs.kinds import periodic
 from novamind.jobs.models import Job
 from novamind.jobs.work import current_work
@@ -49,6 +51,14 @@ def reconcile_changes() -> Finish:
 
 @periodic("accounts.prune", every=timedelta(days=1), offset=timedelta(hours=5))
 def prune_sign_ins() -> Finish:
-    """Delete every night what sign-ins of last month left behind."""
+    """Delete every night what sign-ins of last month left behind, and tries that count no more."""
     prune()
+    forget_old()
+    return Finish()
+
+
+@periodic("jobs.prune_keys", every=timedelta(days=1), offset=timedelta(hours=5))
+def forget_keys() -> Finish:
+    """Delete every night the idempotency keys of yesterday."""
+    prune_keys()
     return Finish()

@@ -17,7 +17,8 @@ JobFunction = Callable[..., Finish | None] | Callable[..., Generator[Any, Any, F
 Together = Callable[[list[Any]], Sequence[Any]]
 F = TypeVar("F", bound=JobFunction)
 
-QUEUES: Final = ("default", "ml", "notify")
+#: First come first: a worker that serves several looks for work in this order. ``batch`` is what nobody waits for.
+QUEUES: Final = ("notify", "default", "ml", "batch")
 
 
 class UnknownKind(LookupError):

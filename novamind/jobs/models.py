@@ -136,3 +136,31 @@ class AdminAlert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.job_id}"
+
+
+class IdempotencyKey(models.Model):
+    """A write that a caller named, so that sending it again after a lost answer does nothing again.
+
+    Holds digests, a status and an object's id, never a body.
+    """
+
+    #: Longer than a phone may send late (patients.reports.services.LATEST): it sends again what was never answered.
+    KEPT = timedelta(days=8)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False)
+    view = models.CharField(max_length=80, editable=False)
+    key_digest = models.CharField(max_length=64, editable=False)
+    body_digest = models.CharField(max_length=64, editable=False)
+    status = models.PositiveSmallIntegerField(null=True, editable=False)
+    object_id = models.UUIDField(null=True, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "view", "key_digest"], name="jobs_a_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.view} {str(self.pk)[:8]}"

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from novamind.clock import now
+from novamind.inserts import insert_absent
 from novamind.jobs.kinds import QUEUES, SUBSCRIPTIONS, kind_named
 from novamind.jobs.models import AdminAlert, Job
 from novamind.jobs.sending import send
@@ -63,7 +64,7 @@ def enqueue(
         due_at=due_at or moment,
         sent_at=None if due_at and due_at > moment else moment,
     )
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # nothing within is caught
         kept = _insert_or_find(job)
         if kept is job and job.sent_at is not None:
             transaction.on_commit(partial(send, job.pk, kind=kind, queue=queue), robust=True)
@@ -77,8 +78,7 @@ def _insert_or_find(job: Job) -> Job:
         if found := waiting.first():
             return found
         # The index decides between two callers at once: the second waits for the first, then looks again.
-        Job.objects.bulk_create([job], ignore_conflicts=True)
-        if Job.objects.filter(pk=job.pk).exists():
+        if insert_absent([job], ["id"]):
             return job
 
 
