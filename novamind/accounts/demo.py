@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from novamind.accounts.adapters import secrets_of
 from novamind.accounts.codes import STEP_S, code_at
 from novamind.accounts.models import UsedCode, User
-from novamind.accounts.roles import CLINICAL_ADMIN, NURSE_PRACTITIONER, PSYCHIATRIST, THERAPIST
+from novamind.accounts.roles import CLINICAL_ADMIN, NURSE_PRACTITIONER, PATIENT, PSYCHIATRIST, RESEARCHER, THERAPIST
 
 PASSWORD = "synthetic-clinic-2027"  # noqa: S105  (printed by the demo, which refuses a public address)
 
@@ -25,6 +25,8 @@ PEOPLE = [
     ("sam.south@demo.novamind.test", "Dr Sam Okafor", PSYCHIATRIST),
     ("ines.south@demo.novamind.test", "Inês Duarte, NP", NURSE_PRACTITIONER),
     ("admin@demo.novamind.test", "Robin Clarke", CLINICAL_ADMIN),
+    ("rita@demo.novamind.test", "Rita Solberg", RESEARCHER),
+    ("mara@demo.novamind.test", "Mara Ellingsen", PATIENT),
 ]
 
 
@@ -36,8 +38,9 @@ def seed(say: Callable[[str], None]) -> None:
         administrator = role == CLINICAL_ADMIN
         user = User.objects.create_user(email, PASSWORD, display_name=name, is_staff=administrator)
         user.groups.add(Group.objects.get(name=role))
-        with secrets_of(user):
-            TOTP.activate(user, generate_totp_secret())
+        if role != PATIENT:  # who may sign in without a second factor
+            with secrets_of(user):
+                TOTP.activate(user, generate_totp_secret())
         say(f"{name}, {role}")
 
 

@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
+from novamind.clock import now
 
 
 @transaction.atomic
@@ -20,7 +21,9 @@ def end_access(user: User) -> None:
 
 
 def sign_out_everywhere(user: User) -> None:
-    """End every sign-in and token; the account stays open."""
+    """End every sign-in and token, those that an identity provider signed among them; the account stays open."""
+    user.signed_out_at = now()
+    user.save(update_fields=["signed_out_at"])
     SignIn.objects.filter(user=user).end()
     TokenFamily.objects.filter(user=user).end(TokenFamily.Because.TERMINATED)
     DeviceToken.objects.filter(user=user).revoke()

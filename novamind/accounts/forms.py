@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from allauth.core import context
@@ -92,6 +93,24 @@ class OwnPasswordForm(PasswordChangeForm):
             said = TOO_MANY_ATTEMPTS if too_many else self.error_messages["password_incorrect"]
             raise ValidationError(said, code="password_incorrect")
         return given
+
+
+class OwnPhoneForm(forms.Form):
+    """The number to which one's alerts are sent as text messages; empty: by e-mail alone."""
+
+    phone = forms.CharField(
+        label="Mobile number",
+        required=False,
+        max_length=24,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+        help_text="with the country's code: +47 …; empty: by e-mail alone",
+    )
+
+    def clean_phone(self) -> str:
+        number = re.sub(r"[\s().-]", "", self.cleaned_data["phone"])
+        if number and not re.fullmatch(r"\+[1-9]\d{6,14}", number, re.ASCII):
+            raise ValidationError("A number begins with + and the country's code, and has 7 to 15 digits.")
+        return number
 
 
 class AddPasskeyForm(AddWebAuthnForm):

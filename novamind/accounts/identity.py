@@ -10,6 +10,7 @@ import json
 import threading
 import time
 import urllib.request
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -50,7 +51,7 @@ def verified(token: str, provider: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         key = _keys.key(provider["issuer"], jwt.get_unverified_header(token).get("kid"))
-        return jwt.decode(
+        claims = jwt.decode(
             token,
             key,
             algorithms=ALGORITHMS,
@@ -61,6 +62,23 @@ def verified(token: str, provider: dict[str, Any]) -> dict[str, Any]:
         )
     except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
         raise NotValid from error
+    if not _is_for(provider["client_id"], claims):
+        raise NotValid
+    return claims
+
+
+def _is_for(client_id: str, claims: dict[str, Any]) -> bool:
+    """OpenID Connect Core 3.1.3.7 (3-5): of several audiences the token says which asked for it, and that is us."""
+    many = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    return claims["azp"] == client_id if "azp" in claims else not many
+
+
+def is_older_than(claims: dict[str, Any], moment: datetime | None) -> bool:
+    """Whether the person signed on there (else, the token was signed) before this moment; in case of doubt, yes."""
+    if moment is None:
+        return False
+    at = claims.get("auth_time", claims["iat"])
+    return not isinstance(at, int | float) or at <= moment.timestamp()
 
 
 def shows_second_factor(claims: dict[str, Any]) -> bool:

@@ -27,7 +27,15 @@ RIGHTS: Final = MappingProxyType(
         "upload_recordings": CLINICIANS | {CLINICAL_ADMIN, DEVICE},
         "manage_devices": CLINICIANS | {CLINICAL_ADMIN},
         "manage_consents": CLINICIANS | {CLINICAL_ADMIN},
+        "manage_schedules": CLINICIANS | {CLINICAL_ADMIN},
+        "answer_alerts": CLINICIANS,
+        "report_symptoms": CLINICIANS | {PATIENT},
         "psychotherapy_notes": CLINICIANS,
+        # treatment; whoever sees a chart reads it
+        "prescribe": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER}),
+        "record_conditions": CLINICIANS,
+        "enter_genotypes": frozenset({PSYCHIATRIST, NURSE_PRACTITIONER, CLINICAL_ADMIN}),
+        "manage_appointments": CLINICIANS | {CLINICAL_ADMIN},
         # emergency access
         "break_glass": CLINICIANS,
         "review_break_glass": frozenset({CLINICAL_ADMIN}),

@@ -56,6 +56,11 @@ def record(session: Any, user: Any, kind: str) -> None:
     session["account_authentication_methods_user"] = str(user.pk)
 
 
+def is_passed(request: HttpRequest) -> bool:
+    """Whether whoever is signed in gave the second factor in this session, or needs none."""
+    return not is_required_of(request.user) or last_used(request) is not None
+
+
 def is_fresh(request: HttpRequest) -> bool:
     """Whether one was given in the last ten minutes."""
     used = last_used(request)
@@ -102,16 +107,15 @@ class SecondFactorMiddleware:
 
     def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
         """After the URL is known and before its view runs."""
-        user: Any = request.user
-        if not user.is_authenticated or not is_required_of(user) or last_used(request) is not None:
+        if not request.user.is_authenticated or is_passed(request):
             return None
         match = request.resolver_match
-        if (match is not None and match.view_name in BEFORE_IT) or _is_open_to_all(view):
+        if (match is not None and match.view_name in BEFORE_IT) or is_open_to_all(view):
             return None
         return ask_for_it(request)
 
 
-def _is_open_to_all(view: Any) -> bool:
+def is_open_to_all(view: Any) -> bool:
     """Views of the API all say that they need no sign-in, and then ask for one themselves."""
     endpoint = getattr(view, "cls", None)
     return not (getattr(view, "login_required", True) if endpoint is None else endpoint.authentication_classes)

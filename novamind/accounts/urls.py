@@ -29,6 +29,7 @@ urlpatterns = [
     path("confirm/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("confirm/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
     path("security/", views.OwnAccountView.as_view(), name="mfa_index"),
+    path("security/phone/", views.own_phone, name="own_phone"),
     path("security/end-others/", views.end_other_sign_ins, name="end_other_sign_ins"),
     path("security/app/", totp.activate_totp, name="mfa_activate_totp"),
     path("security/app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),

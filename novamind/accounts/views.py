@@ -13,12 +13,13 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from novamind.accounts.forms import OwnPasswordForm, SignInForm
+from novamind.accounts.forms import OwnPasswordForm, OwnPhoneForm, SignInForm
 from novamind.accounts.models import SignIn
+from novamind.accounts.rights import requires
 from novamind.accounts.second_factor import fresh_second_factor, is_required_of
 from novamind.accounts.sessions import sign_in_of
 
@@ -62,6 +63,7 @@ class OwnAccountView(IndexView):
             must_set_up=is_required_of(user),
             providers=settings.OIDC_PROVIDERS,
             zone=settings.CLINIC_TIME_ZONE,
+            answers_alerts=user.may("answer_alerts"),  # type: ignore[union-attr]
             **kwargs,
         )
 
@@ -86,6 +88,21 @@ class OwnPasswordView(PasswordChangeView):
 
 
 own_password = fresh_second_factor(OwnPasswordView.as_view())
+
+
+@require_http_methods(["GET", "POST"])
+@requires("answer_alerts")
+@fresh_second_factor
+def own_phone(request: HttpRequest) -> HttpResponse:
+    """Where one's alerts go as text messages. The number is nobody's but its owner's word: the page says so."""
+    user: Any = request.user
+    form = OwnPhoneForm(request.POST if request.method == "POST" else None, initial={"phone": user.phone})
+    if form.is_bound and form.is_valid():
+        user.phone = form.cleaned_data["phone"] or None
+        user.save(update_fields=["phone"])
+        LogEntry.objects.log_actions(user.pk, [user], CHANGE, "Own phone number.", single_object=True)
+        return redirect("mfa_index")
+    return render(request, "account/phone.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @require_POST

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import uuid
 from functools import cached_property
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 
-from novamind.accounts.roles import RIGHTS, ROLES, SUPERUSER_RIGHTS
+from novamind.accounts.roles import DEVICE, PATIENT, RIGHTS, ROLES, SUPERUSER_RIGHTS
+from novamind.phi.fields import EncryptedField
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    """Accounts."""
+
+    def staff(self) -> UserQuerySet:
+        """Whoever has, or may have had, more to do here than a patient or a device: also who has no role any more."""
+        outside = self.model.groups.through.objects.filter(user=OuterRef("pk"), group__name__in=[PATIENT, DEVICE])
+        inside = self.model.groups.through.objects.filter(user=OuterRef("pk")).exclude(
+            group__name__in=[PATIENT, DEVICE]
+        )
+        return self.filter(Q(is_staff=True) | Q(is_superuser=True) | Exists(inside) | ~Exists(outside))
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Creates users; an address is one user whatever its letter case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
@@ -40,8 +55,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may open the admin", default=False)
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # What an identity provider signed before it opens nothing: it has no row here that could be ended.
+    signed_out_at = models.DateTimeField(null=True, editable=False)
+
+    # Where alerts are sent as text messages; typed by its owner and verified by nobody.
+    phone = EncryptedField(max_length=20, null=True, blank=True, editable=False)
 
     objects = UserManager()
+    key_owner: ClassVar[None] = None  # the clinic's own key
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 
 from novamind.accounts import identity
+from novamind.accounts.ending import reset_second_factor
 from novamind.accounts.models import User
 from tests.signing_in import code_of, sign_in
 
@@ -234,3 +235,24 @@ def test_a_callback_nobody_asked_for_signs_nobody_in(provider, client, psychiatr
     for query in ({}, {"code": "c"}, {"code": "c", "state": "made-up"}, {"error": "access_denied", "state": "x"}):
         client.get("/accounts/sso/clinic/callback/", query)
         assert client.get("/patients/")["Location"].startswith("/accounts/login/")
+
+
+def test_of_several_audiences_the_token_must_have_been_asked_for_by_us(provider, psychiatrist):
+    connect(psychiatrist)
+    both = ["novamind", "other"]
+    taken = [{"aud": both, "azp": "novamind"}, {"azp": "novamind"}, {"aud": ["novamind"]}]
+    refused = [{"aud": both}, {"aud": both, "azp": "other"}, {"azp": "other"}, {"aud": both, "azp": both}]
+    assert [ask(provider.token(**claims))[0] for claims in taken] == [200] * 3
+    assert [ask(provider.token(**claims))[0] for claims in refused] == [401] * 4
+
+
+def test_a_reset_second_factor_closes_the_api_to_what_was_signed_before(provider, psychiatrist):
+    connect(psychiatrist)
+    before = provider.token()
+    assert ask(before)[0] == 200
+    reset_second_factor(psychiatrist)
+    later = int(time.time()) + 2
+    assert ask(before) == (401, "token_not_valid")
+    assert ask(provider.token(iat=later, auth_time=later - 600)) == (401, "token_not_valid")  # of the old sign-on
+    assert ask(provider.token(iat=later, auth_time="soon")) == (401, "token_not_valid")
+    assert ask(provider.token(iat=later, auth_time=later))[0] == 200
