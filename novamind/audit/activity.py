@@ -17,13 +17,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import ExtractHour, TruncDate
 from django.utils.module_loading import import_string
 
 from novamind import clock, frame
 from novamind.accounts.roles import DEVICE, PATIENT
-from novamind.audit.models import AuditEvent, AuditEventPatient, EventType, Outcome, Purpose
+from novamind.audit.models import AuditEvent, AuditEventPatient, EventPatientQuerySet, EventType, Outcome, Purpose
 from novamind.audit.questions import SHOWN, names_of
 
 NIGHT = (22, 6)  # local hours: from, until
@@ -90,7 +90,7 @@ def rules() -> list[Rule]:
     return [*OWN, *(import_string(name) for name in frame.activity_rules())]
 
 
-def chart_rows(start: datetime, end: datetime) -> QuerySet[AuditEventPatient]:
+def chart_rows(start: datetime, end: datetime) -> EventPatientQuerySet:
     """Charts that people who work here touched, without jobs and what was not shown (index ``audit_by_time``)."""
     rows = AuditEventPatient.objects.filter(event__at__gte=start, event__at__lt=end, event__actor_id__isnull=False)
     rows = rows.exclude(event__actor_label__startswith="system:").exclude(event__role__in=[PATIENT, DEVICE])
@@ -98,14 +98,13 @@ def chart_rows(start: datetime, end: datetime) -> QuerySet[AuditEventPatient]:
 
 
 def opened(start: datetime, end: datetime) -> QuerySet[AuditEventPatient]:
-    """Charts opened one at a time: a list shows many that were not opened."""
-    another = AuditEventPatient.objects.filter(event=OuterRef("event")).exclude(pk=OuterRef("pk"))
-    return chart_rows(start, end).filter(~Exists(another))
+    """Charts opened one at a time, or on a list that shows what stands in them; a list of names opens none."""
+    return chart_rows(start, end).opened()
 
 
 def emergencies(week: Week) -> Iterator[Finding]:
     """Charts opened by emergency access."""
-    rows = chart_rows(week.start, week.end).filter(event__purpose=Purpose.EMERGENCY)
+    rows = chart_rows(week.start, week.end).touched_for(Purpose.EMERGENCY)
     yield from _by_person(rows, "charts by emergency access: {charts}, in events: {events}")
 
 
@@ -171,6 +170,15 @@ def taken_out(week: Week) -> Iterator[Finding]:
         yield Finding(event.actor_label, fact, event.at, event.actor_id)
 
 
+def own_accounts(week: Week) -> Iterator[Finding]:
+    """Administrators who changed what their own account may do, or how it signs in."""
+    events = AuditEvent.objects.filter(at__gte=week.start, at__lt=week.end, outcome=Outcome.SUCCESS)
+    # One's own password has a page of its own, which is everybody's.
+    for event in events.filter(action__startswith="admin:", details__own_account=True).order_by("at"):
+        fact = f"{event.get_event_type_display().lower()}: {event.object_label}"
+        yield Finding(event.actor_label, fact, event.at, event.actor_id)
+
+
 def denied_bursts(week: Week) -> Iterator[Finding]:
     """``BURST`` refusals within five minutes: of a signed-in person, or of failed sign-ins from one address."""
     refused = AuditEvent.objects.filter(at__gte=week.start, at__lt=week.end, outcome=Outcome.REFUSED)
@@ -211,7 +219,12 @@ def most_within(rows: Iterable[tuple[datetime, Any]], span: timedelta) -> tuple[
 OWN = [
     Rule("emergency", "Emergency access", "Each is reviewed under Emergencies too.", emergencies),
     Rule("after_hours", "After hours", "Charts touched between 22:00 and 06:00, the clinic's time.", after_hours),
-    Rule("many", "Many charts in an hour", f"More than {AN_HOUR} opened one by one within any hour.", many_in_an_hour),
+    Rule(
+        "many",
+        "Many charts in an hour",
+        f"More than {AN_HOUR} opened within any hour, by page or by list.",
+        many_in_an_hour,
+    ),
     Rule(
         "unusual",
         "More than is usual for this person",
@@ -220,5 +233,6 @@ OWN = [
         unusual_days,
     ),
     Rule("denied", "Refused again and again", f"{BURST} refusals or failed sign-ins in five minutes.", denied_bursts),
+    Rule("own_account", "Their own account", "Rights or sign-in of one's own account, by Django admin.", own_accounts),
     Rule("taken_out", "Taken out", "Every file that left.", taken_out),
 ]

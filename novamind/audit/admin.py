@@ -7,6 +7,7 @@ from novamind.admin import ReadOnlyAdmin
 from novamind.audit.models import (
     ActivityReview,
     Anchor,
+    Attempt,
     AuditEvent,
     AuditEventPatient,
     ChainCheck,
@@ -33,7 +34,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 class AuditEventPatientAdmin(ReadOnlyAdmin):
     """Who saw a chart: search by the patient's id."""
 
-    list_display = ["at", "patient_id", "actor", "action"]
+    list_display = ["at", "patient_id", "actor", "action", "purpose", "opened"]
     list_select_related = ["event"]
     search_fields = ["=patient_id"]
     show_full_result_count = False
@@ -82,6 +83,15 @@ class ChainCheckAdmin(ReadOnlyAdmin):
 
     list_display = ["at", "events", "seals", "findings", "first_broken"]
     search_fields = ["=first_broken"]
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """Tries that count at the moment, by digests."""
+
+    list_display = ["kind", "at"]
+    list_filter = ["kind"]
+    search_fields = ["=who"]
 
 
 @admin.register(ActivityReview)

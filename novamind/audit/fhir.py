@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from novamind.audit.models import AuditEvent, EventType, Outcome, Purpose
+from novamind.audit.models import AuditEvent, AuditEventPatient, EventType, Outcome, Purpose
 
 TERMS = "http://terminology.hl7.org/CodeSystem/"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -35,7 +35,8 @@ OUTCOMES = {Outcome.SUCCESS: "0", Outcome.REFUSED: "4", Outcome.FAILED: "8"}
 def resource(event: AuditEvent) -> dict[str, Any]:
     """One event; reads its patients, which the caller has prefetched."""
     subtypes = [{"system": OURS, "code": event.event_type, "display": event.get_event_type_display()}]
-    if event.purpose == Purpose.EMERGENCY:
+    purposes = sorted({row.why for row in event.patients.all()} or {event.purpose})
+    if Purpose.EMERGENCY in purposes:
         subtypes.append(EMERGENCY)
     return {
         "resourceType": "AuditEvent",
@@ -46,7 +47,7 @@ def resource(event: AuditEvent) -> dict[str, Any]:
         "recorded": event.at.astimezone(UTC).isoformat(),
         "outcome": OUTCOMES[Outcome(event.outcome)],
         "outcomeDesc": f"{event.get_outcome_display()} {event.status_code or ''}".strip(),
-        "purposeOfEvent": [{"coding": [{"system": f"{TERMS}v3-ActReason", "code": event.purpose}]}],
+        "purposeOfEvent": [{"coding": [{"system": f"{TERMS}v3-ActReason", "code": code}]} for code in purposes],
         "agent": [_agent(event)],
         "source": {
             "observer": {"display": f"Novamind {event.app_version}"},
@@ -75,15 +76,19 @@ def _agent(event: AuditEvent) -> dict[str, Any]:
 
 
 def _patients(event: AuditEvent) -> list[dict[str, Any]]:
-    ids = sorted(str(row.patient_id) for row in event.patients.all())
     return [
         {
-            "what": {"reference": f"Patient/{pk}"},
+            "what": {"reference": f"Patient/{row.patient_id}"},
             "type": {"system": f"{TERMS}audit-entity-type", "code": "1", "display": "Person"},
             "role": {"system": f"{TERMS}object-role", "code": "1", "display": "Patient"},
+            "detail": [{"type": "purpose", "valueString": row.why}, *_sight(row)],  # R4 has no elements for them
         }
-        for pk in ids
+        for row in sorted(event.patients.all(), key=lambda row: str(row.patient_id))
     ]
+
+
+def _sight(row: AuditEventPatient) -> list[dict[str, str]]:
+    return [] if row.opened is None else [{"type": "sight", "valueString": "opened" if row.opened else "listed"}]
 
 
 def _objects(event: AuditEvent) -> list[dict[str, Any]]:

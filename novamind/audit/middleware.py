@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +26,10 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from novamind import answers
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.origin import kept_path, plain, session_hash
-from novamind.audit.receiving import is_stranger, receive
+from novamind.audit.receiving import is_stranger, receive, refuse_unread
 from novamind.audit.recording import STRANGER, Ledger, recorded, write_event
+from novamind.audit.showing import shows_contents
+from novamind.audit.throttle import take_back_right_ones
 from novamind.origin import client_ip
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
@@ -57,6 +60,24 @@ def own_transaction(view: View) -> View:
     return view
 
 
+@contextmanager
+def changed_before_waiting(request: HttpRequest, status: int) -> Iterator[None]:
+    """What such a view changes before it waits: the change, its jobs and its audit row in one transaction.
+
+    The row says that the change was answered ``status``; the answer itself has a row of its own. Whatever is raised
+    within undoes everything.
+    """
+    ledger: Ledger = request.ledger  # type: ignore[attr-defined]
+    try:
+        with transaction.atomic():
+            yield
+            _write(request, HttpResponse(status=status), ledger)
+    except Exception:
+        _undo(ledger)
+        raise
+    ledger.undo.clear()
+
+
 class AuditMiddleware:
     """See the module's first lines."""
 
@@ -67,7 +88,11 @@ class AuditMiddleware:
         match = request.resolver_match = _match(request.path_info)
         if match is not None and match.view_name in EXEMPT:
             refusal = _without_room(request) if match.view_name in COUNTED else None
-            return refusal or (None if request.method in SAFE else receive(request)) or self.get_response(request)
+            refusal = refusal or refuse_unread(request, is_open=True)
+            refusal = refusal or (None if request.method in SAFE else receive(request))
+            response = refusal or self.get_response(request)
+            take_back_right_ones(request)
+            return response
         request.request_id = str(uuid4())  # type: ignore[attr-defined]
         request.started = time.monotonic()  # type: ignore[attr-defined]
         request.came_signed_in = request.user.is_authenticated  # type: ignore[attr-defined]
@@ -76,9 +101,13 @@ class AuditMiddleware:
             ledger.identify = partial(identify, request, ledger)
             try:
                 response = self._answer(request, ledger)
+                take_back_right_ones(request)
             except Error:
                 logger.exception("the change or its audit row could not be written")
                 response = answers.unavailable(request)
+            finally:
+                for end in ledger.ending:
+                    end()
         response.headers["X-Request-ID"] = ledger.request_id
         return response
 
@@ -95,7 +124,7 @@ class AuditMiddleware:
         return None
 
     def _answer(self, request: HttpRequest, ledger: Ledger) -> HttpResponse:
-        if refusal := _without_room(request):  # before the body is read
+        if refusal := _without_room(request) or refuse_unread(request):
             response = refusal
         elif request.method in SAFE or is_stranger(request):
             response = self.get_response(request)
@@ -171,6 +200,8 @@ def _write(request: HttpRequest, response: HttpResponse, ledger: Ledger) -> None
         ip=client_ip(request),
         user_agent=plain(request.headers.get("User-Agent", ""), 200),
         session_hash=session_hash(request),
+        details=ledger.details,
+        contents=shows_contents(request, ledger),
     )
 
 

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from novamind.audit.words import in_words
 from novamind.clock import now
 
 
@@ -37,6 +38,7 @@ class Purpose(models.TextChoices):
     EMERGENCY = "ETREAT", "Emergency treatment"
     OPERATIONS = "HOPERAT", "Healthcare operations"
     RESEARCH = "HRESCH", "Research"
+    PATIENT = "PATRQT", "The patient's own request"
 
 
 class Outcome(models.TextChoices):
@@ -89,19 +91,66 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.event_type} {self.id}"
 
+    @property
+    def what(self) -> str:
+        """The action in words; empty where it has none."""
+        return in_words(self.action)
+
+
+class EventPatientQuerySet(models.QuerySet["AuditEventPatient"]):
+    """Charts that were touched."""
+
+    def touched_for(self, purpose: Purpose) -> EventPatientQuerySet:
+        """Those touched for this purpose; a row from before each had its own has that of its event."""
+        return self.filter(models.Q(purpose=purpose) | models.Q(purpose="", event__purpose=purpose))
+
+    def opened(self) -> EventPatientQuerySet:
+        """Those opened one at a time or by a list of contents; of an older row, those alone in their event.
+
+        Asked of the row first: looking for another of the same event takes most of the time.
+        """
+        another = self.model.objects.filter(event=models.OuterRef("event")).exclude(pk=models.OuterRef("pk"))
+        return self.filter(models.Q(opened=True) | models.Q(~models.Exists(another), opened__isnull=True))
+
 
 class AuditEventPatient(models.Model):
-    """Whose chart an event touched; answers "who saw this chart"."""
+    """Whose chart an event touched, why that one, and whether it was opened; answers "who saw this chart"."""
 
     event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="patients")
     patient_id = models.UUIDField(editable=False)
     at = models.DateTimeField(editable=False)
+    # Both are empty in rows from before they were kept, and for what runs the old code (hence the database's default).
+    purpose = models.CharField(max_length=8, choices=Purpose, blank=True, default="", db_default="", editable=False)
+    opened = models.BooleanField(null=True, editable=False, help_text="alone, or on a list of what stands in charts")
+
+    objects = EventPatientQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["patient_id", "-at"], name="audit_by_patient")]
 
+    @property
+    def why(self) -> str:
+        """The purpose for this chart; the event is asked where the row has none."""
+        return self.purpose or self.event.purpose
+
     def __str__(self) -> str:
         return f"{self.event_id} {self.patient_id}"
+
+
+class Attempt(models.Model):
+    """A try at something that must not be guessed, while it counts (:mod:`novamind.audit.attempts`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, editable=False)
+    who = models.CharField(max_length=32, editable=False, help_text="a digest of whoever is counted")
+    at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["kind", "who", "at"], name="audit_attempts_of")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"
 
 
 class ActivityReview(models.Model):
@@ -140,18 +189,24 @@ class Change(models.Model):
         return f"{self.op} {self.table_name} {self.row_id}"
 
 
-class Reconciliation(models.Model):
-    """One comparison of noted writes with the events."""
+class Dated(models.Model):
+    """Something that was done at a moment, the newest first."""
 
     at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        abstract = True
+        ordering = ["-at"]
+
+
+class Reconciliation(Dated):
+    """One comparison of noted writes with the events."""
+
     since = models.DateTimeField(editable=False)
     until = models.DateTimeField(editable=False)
     changes = models.PositiveIntegerField(editable=False)
     unaudited = models.PositiveIntegerField(editable=False)
     by_table = models.JSONField(default=dict, editable=False)
-
-    class Meta:
-        ordering = ["-at"]
 
     def __str__(self) -> str:
         return f"reconciliation of {self.at:%Y-%m-%d %H:%M}"
@@ -173,30 +228,22 @@ class Seal(models.Model):
         return f"seal {self.seq}"
 
 
-class Anchor(models.Model):
+class Anchor(Dated):
     """That a seal was written outside; the anchor itself is there and not here."""
 
     seq = models.BigIntegerField(editable=False)
-    at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        ordering = ["-at"]
 
     def __str__(self) -> str:
         return f"anchor of seal {self.seq}"
 
 
-class ChainCheck(models.Model):
+class ChainCheck(Dated):
     """One walk along the chain and what it found."""
 
-    at = models.DateTimeField(default=now, editable=False)
     seals = models.BigIntegerField(editable=False)
     events = models.BigIntegerField(editable=False)
     findings = models.PositiveIntegerField(editable=False)
     first_broken = models.BigIntegerField(null=True, editable=False, help_text="number of the first seal concerned")
-
-    class Meta:
-        ordering = ["-at"]
 
     def __str__(self) -> str:
         return f"chain check of {self.at:%Y-%m-%d %H:%M}"

@@ -113,7 +113,7 @@ def lines_of(events: QuerySet[AuditEvent]) -> Iterator[list[Any]]:
     """One line for each event and patient (``HEAD``), a few thousand events in memory at a time."""
     for event in events.prefetch_related("patients").iterator(chunk_size=2_000):
         before = [event.at.isoformat(), event.actor_id, event.actor_label, event.role, event.event_type, event.action,
-                  event.object_label, event.object_id, event.outcome, event.purpose]  # fmt: skip
+                  event.object_label, event.object_id, event.outcome]  # fmt: skip
         after = [event.method, event.path, event.status_code, event.ip, event.user_agent, event.request_id]
-        for patient_id in [row.patient_id for row in event.patients.all()] or [None]:
-            yield [*before, patient_id, *after]
+        for why, patient_id in [(row.why, row.patient_id) for row in event.patients.all()] or [(event.purpose, None)]:
+            yield [*before, why, patient_id, *after]

@@ -19,9 +19,11 @@ from django.http import HttpRequest
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.origin import kept_path, plain, session_hash
 from novamind.audit.recording import Ledger, current, note_object, on_rollback, write_event
-from novamind.audit.throttle import digest_of
+from novamind.audit.throttle import count_failure, digest_of
 from novamind.origin import client_ip
 
+#: In the details of what somebody did to their own account (:func:`novamind.audit.activity.own_accounts`).
+OWN_ACCOUNT = "own_account"
 ADMIN_EVENTS = {ADDITION: EventType.CREATION, CHANGE: EventType.MODIFICATION, DELETION: EventType.DELETION}
 
 
@@ -66,6 +68,7 @@ def sign_in_failed(sender: Any, credentials: dict[str, Any], request: HttpReques
     write = partial(_write, request, ledger, **facts, object_id=digest_of(credentials, request))
     write()
     on_rollback(write)
+    count_failure(request)
 
 
 @receiver([authenticator_added, authenticator_removed, authenticator_reset])
@@ -91,6 +94,15 @@ def note_administered(sender: Any, instance: AdminEntry, **kwargs: Any) -> None:
     """What Django admin logs of itself, the audit row names too: which account or team, and what was done to it."""
     model = instance.content_type.model_class()
     note_object(ADMIN_EVENTS[instance.action_flag], model._meta.label, instance.object_id)
+    ledger = current()
+    if ledger is not None and _is_of(instance.get_edited_object(), instance.user_id):
+        ledger.details[OWN_ACCOUNT] = True
+
+
+def _is_of(administered: Any, user_id: Any) -> bool:
+    """Whether this is the account of whoever administers, or says how that account signs in."""
+    owner = administered.pk if isinstance(administered, get_user_model()) else getattr(administered, "user_id", None)
+    return owner == user_id
 
 
 @receiver(pre_save, sender=LogEntry)

@@ -48,7 +48,9 @@ class Ledger:
     purpose: str | None = None
     object_label: str = ""
     object_id: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
     undo: list[Callable[[], None]] = field(default_factory=list)
+    ending: list[Callable[[], None]] = field(default_factory=list)
     identify: Callable[[], None] = lambda: None
     closed: bool = False
 
@@ -160,11 +162,25 @@ def note_type(event_type: str) -> None:
         ledger.event_type = event_type
 
 
+def note_details(**details: int) -> None:
+    """Keep counts with the event: how much was sent, and how much of it was taken. Never a value."""
+    ledger = current()
+    if ledger is not None:
+        ledger.details.update(details)
+
+
 def on_rollback(undo: Callable[[], None]) -> None:
     """Call this when the request's transaction does not commit (a stored file is deleted again)."""
     ledger = current()
     if ledger is not None:
         ledger.undo.append(undo)
+
+
+def at_the_end(end: Callable[[], None]) -> None:
+    """Call this when the request is over, after its transaction and its row: a lock is let go of."""
+    ledger = current()
+    if ledger is not None:
+        ledger.ending.append(end)
 
 
 @contextmanager
@@ -200,8 +216,18 @@ def patient_tables() -> re.Pattern[str]:
     """Matches a statement that names a table of patient records."""
     from novamind.audit.records import PatientRecord
 
-    tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, PatientRecord)]
-    return re.compile(r"\b(" + "|".join(map(re.escape, sorted(tables))) + r")\b") if tables else re.compile(r"(?!)")
+    return _naming([model for model in apps.get_models() if issubclass(model, PatientRecord)])
+
+
+@lru_cache(maxsize=1)
+def noted_tables() -> re.Pattern[str]:
+    """Of these, the ones whose writes the database notes by itself."""
+    return _naming(changes.watched())
+
+
+def _naming(models: list[Any]) -> re.Pattern[str]:
+    tables = sorted(model._meta.db_table for model in models)
+    return re.compile(r"\b(" + "|".join(map(re.escape, tables)) + r")\b") if tables else re.compile(r"(?!)")
 
 
 def _oracle(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -216,7 +242,7 @@ def _oracle(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> An
     if (writes or not _expected.get()) and patient_tables().search(sql):
         if not _expected.get():
             ledger.unexplained.append(sql[:200])
-        if writes:
+        if writes and noted_tables().search(sql):
             return _signed(ledger, context["connection"], lambda: execute(sql, params, many, context))
     return execute(sql, params, many, context)
 
@@ -255,15 +281,18 @@ def write_event(
     object_label: str = "",
     object_id: object = "",
     purpose: str | None = None,
+    contents: bool = False,
     **facts: Any,
 ) -> AuditEvent:
     """Write one event and the patients it touched; raises whatever the database raises, and then nothing is shown.
 
-    ``purpose`` where the caller knows better than whose charts were touched. ``facts`` are further columns of
-    :class:`AuditEvent` (path, method, status_code, details …).
+    ``purpose`` where the caller knows better than whose charts were touched; ``contents`` where several were shown with
+    what stands in them. ``facts`` are further columns of :class:`AuditEvent` (path, method, status_code, details …).
     """
     if outcome == Outcome.SUCCESS:
         require_complete(ledger)
+    opened = contents or len(ledger.patients) == 1
+    whole, each = _purposes(ledger, purpose or ledger.purpose)
     event = AuditEvent(
         event_type=event_type,
         actor_id=ledger.actor_id,
@@ -273,7 +302,7 @@ def write_event(
         outcome=outcome,
         object_label=object_label,
         object_id=str(object_id)[:64],
-        purpose=purpose or _purpose(ledger),
+        purpose=whole,
         request_id=ledger.request_id,
         app_version=settings.VERSION,
         **facts,
@@ -281,17 +310,23 @@ def write_event(
     with transaction.atomic(savepoint=False):  # else it may be sealed before its patients are there
         event.save(force_insert=True)
         AuditEventPatient.objects.bulk_create(
-            [AuditEventPatient(event=event, patient_id=patient, at=event.at) for patient in sorted(ledger.patients)]
+            AuditEventPatient(event=event, patient_id=patient, at=event.at, purpose=why, opened=opened)
+            for patient, why in sorted(each.items())
         )
     return event
 
 
-def _purpose(ledger: Ledger) -> str:
-    """Why the charts were touched: what the ledger or an app above knows better (emergency access), else treatment."""
-    if ledger.purpose is not None:
-        return ledger.purpose
+def _purposes(ledger: Ledger, stated: str | None) -> tuple[str, dict[UUID, str]]:
+    """Why the request was made, and why each chart was touched.
+
+    What is stated holds for all; else an app above knows of some charts (emergency access), and the rest are treated.
+    The event has the purpose that all its charts share, else treatment.
+    """
     if not ledger.patients:
-        return Purpose.OPERATIONS
-    if ledger.actor_id is None:
-        return Purpose.TREATMENT
-    return frame.audit_purpose(ledger.actor_id, ledger.patients) or Purpose.TREATMENT
+        return stated or Purpose.OPERATIONS, {}
+    if stated:
+        return stated, dict.fromkeys(ledger.patients, stated)
+    known = frame.audit_purposes(ledger.actor_id, ledger.patients) if ledger.actor_id else {}
+    each = {patient: known.get(patient, Purpose.TREATMENT) for patient in ledger.patients}
+    shared = set(each.values())
+    return shared.pop() if len(shared) == 1 else Purpose.TREATMENT, each

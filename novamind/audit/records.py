@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.query import ModelIterable
 
 from novamind.audit.recording import expected, saw, unattributed, unseen
+from novamind.inserts import insert_absent
 from novamind.phi.fields import EncryptedField
 
 _END = object()
@@ -50,6 +51,11 @@ class PatientRecordQuerySet(models.QuerySet):
         """As ever, and notes whose rows these are."""
         with _noted(rows := list(objs)):
             return super().bulk_create(rows, *args, **kwargs)
+
+    def insert_absent(self, objs: Iterable[Any], key: Sequence[str]) -> set[tuple[Any, ...]]:
+        """:func:`novamind.inserts.insert_absent`, and notes whose rows these are."""
+        with _noted(rows := list(objs)):
+            return insert_absent(rows, key)
 
     def bulk_update(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> int:
         """As ever, and notes whose rows these are."""

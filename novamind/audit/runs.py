@@ -31,6 +31,12 @@ class Run:
         """The same input had been given before, and what it gave then was taken from its record."""
         self.status, self.reason = "recalled", abstention
 
+    def counted(self, *, computed: int, recalled: int) -> None:
+        """Of several inputs, how many were computed and how many were recalled from their records."""
+        self.more |= {"computed": str(computed), "recalled": str(recalled)}
+        if recalled and not computed:
+            self.recalled()
+
     def abstained(self, why: Abstained) -> None:
         """The model gave no answer, and said why."""
         self.status, self.reason = "abstained", why.code

@@ -27,8 +27,12 @@ from novamind.audit.models import AuditEvent, AuditEventPatient, Seal
 from novamind.clock import now
 
 GENESIS = bytes(32)
-#: Columns that events sealed before them do not have: sealed only where they say something.
-LATER = {"details"}
+_SIGHT = {True: "opened", False: "listed", None: ""}
+#: Of events whose patients have a purpose each. The format before it says no number and is that of all other events, so
+#: that what was sealed before opens as it did; an event of the one never has the bytes of the other.
+FORMAT = 2
+#: What events sealed before it do not have: sealed only where it says something.
+LATER = {"details", "format"}
 BATCH = 2_000
 #: A transaction that began earlier than this ago and has not committed yet would be found by ``verify_audit`` instead.
 LOOK_BACK = timedelta(hours=1)
@@ -70,13 +74,20 @@ def canonical(events: QuerySet[AuditEvent]) -> dict[str, bytes]:
     rows = [dict(zip(_COLUMNS, row, strict=True)) for row in events.values_list(*_COLUMNS.values())]
     patients = defaultdict(list)
     touched = AuditEventPatient.objects.filter(event__in=events.order_by().values("pk"))
-    for pk, patient_id, at in touched.values_list(*map(_text, ("event_id", "patient_id", "at"))):
-        patients[_hyphened(pk)].append(f"{_hyphened(patient_id)} {_iso(at)}")
+    newer = set()
+    columns = (*map(_text, ("event_id", "patient_id", "at")), "purpose", "opened")
+    for pk, patient_id, at, why, opened in touched.values_list(*columns):
+        event_id, entry = _hyphened(pk), f"{_hyphened(patient_id)} {_iso(at)}"
+        if why or opened is not None:
+            newer.add(event_id)
+            entry += f" {why} {_SIGHT[opened]}"
+        patients[event_id].append(entry)
     for row in rows:
         for name, read in _READ_FROM_TEXT.items():
             if row[name] is not None:
                 row[name] = read(row[name])
         row["patients"] = sorted(patients[row["id"]])
+        row["format"] = FORMAT if row["id"] in newer else None
     return {row["id"]: _encode({name: row[name] for name in row if row[name] or name not in LATER}) for row in rows}
 
 

@@ -1,20 +1,20 @@
-"""Sign-ins that failed too often, counted in the trail itself: the same for every process, and after a restart."""
+"""Sign-ins that failed too often, counted by :mod:`novamind.audit.attempts`: the same for every process."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from novamind import clock
 from novamind.accounts.known import known_browser
-from novamind.audit.models import AuditEvent, EventType
+from novamind.audit.attempts import Claim, take, take_back
+from novamind.audit.models import Attempt
 from novamind.origin import client_ip
 
 WINDOW = timedelta(minutes=15)
@@ -34,17 +34,50 @@ class ThrottledBackend:
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> None:
         if request is None or not settings.RATE_LIMITING_ENABLED:
             return
-        failed = AuditEvent.objects.filter(event_type=EventType.SIGN_IN_FAILED, at__gt=clock.now() - WINDOW)
-        from_here = failed.filter(ip=client_ip(request))
         given = {"username": username} | credentials
-        of_this = Q(object_id=digest_of(given, request))
-        if (
-            from_here.filter(of_this).count() >= PER_ADDRESS
-            or (from_here.count() >= PER_IP and not known_browser(request, address_of(given)))
-            or ("second_factor_of" in credentials and failed.filter(of_this).count() >= PER_SECOND_FACTOR)
-        ):
+        place = Claim("place", str(client_ip(request)), PER_IP, WINDOW)
+        if place.is_used_up() and (known_browser(request, address_of(given)) or _judged_whole(request, given)):
+            place = replace(place, at_most=None)
+        rows = take([*_claims(request, given), place])
+        _tries(request).append(rows or [])
+        if rows is None:
             request.too_many_attempts = True  # type: ignore[attr-defined]
             raise PermissionDenied("too many attempts")
+
+
+def _claims(request: HttpRequest, given: Mapping[str, Any]) -> list[Claim]:
+    who = digest_of(given, request)
+    here = Claim("sign_in", f"{client_ip(request)} {who}", PER_ADDRESS, WINDOW)
+    return [here, Claim("second_factor", who, PER_SECOND_FACTOR, WINDOW)] if "second_factor_of" in given else [here]
+
+
+def _judged_whole(request: HttpRequest, given: Mapping[str, Any]) -> bool:
+    """Whether password and code were given at once, as the API takes them.
+
+    Then a place with many failures is no reason to refuse: who has both is who they say. But nothing is told of the one
+    without the other (``judged_whole``), so that nobody learns there which of many passwords is right.
+    """
+    if given.get("code") and "second_factor_of" not in given:
+        request.judged_whole = True  # type: ignore[attr-defined]
+    return getattr(request, "judged_whole", False)
+
+
+def _tries(request: HttpRequest) -> list[list[Attempt]]:
+    if not hasattr(request, "tries"):
+        request.tries = []  # type: ignore[attr-defined]
+    return request.tries  # type: ignore[attr-defined]
+
+
+def count_failure(request: HttpRequest | None) -> None:
+    """The last try of this request was wrong, and counts."""
+    if request is not None and (tries := _tries(request)):
+        tries.pop()
+
+
+def take_back_right_ones(request: HttpRequest) -> None:
+    """What was tried in this request and was not wrong counts no more."""
+    if rows := [row for rows in _tries(request) for row in rows]:
+        take_back(rows)
 
 
 def digest_of(credentials: Mapping[str, Any], request: HttpRequest | None = None) -> str:

@@ -52,6 +52,17 @@ def test_emergency_access_is_listed(nurse):
     assert found("emergency") == [("nurse", "charts by emergency access: 1, in events: 1")]
 
 
+def test_a_list_with_one_emergency_is_one_emergency(nurse):
+    listed = event(nurse, NOON, uuid4(), uuid4(), uuid4())
+    listed.patients.filter(pk=listed.patients.first().pk).update(purpose="ETREAT")
+    assert found("emergency") == [("nurse", "charts by emergency access: 1, in events: 1")]
+
+
+def test_an_emergency_from_before_charts_had_a_purpose_each_is_listed(nurse):
+    event(nurse, NOON, uuid4(), purpose="ETREAT").patients.update(purpose="")
+    assert found("emergency") == [("nurse", "charts by emergency access: 1, in events: 1")]
+
+
 @pytest.mark.parametrize(
     ("utc", "late"), [((1, 20, 59), False), ((1, 21, 0), True), ((2, 4, 59), True), ((2, 5, 0), False)]
 )
@@ -89,6 +100,13 @@ def open_many(user, number, start, apart):
 def test_more_than_fifty_charts_within_any_hour_are_found(nurse, therapist):
     open_many(nurse, 51, NOON + timedelta(minutes=30), timedelta(seconds=70))  # over the clock's hour
     open_many(therapist, 50, NOON, timedelta(seconds=60))
+    assert found("many") == [("nurse", "51 charts within an hour")]
+
+
+def test_of_rows_from_before_it_was_kept_those_alone_were_opened(nurse, therapist):
+    open_many(nurse, 51, NOON, timedelta(seconds=60))
+    event(therapist, NOON, *(uuid4() for _ in range(80)))
+    AuditEventPatient.objects.update(opened=None, purpose="")
     assert found("many") == [("nurse", "51 charts within an hour")]
 
 

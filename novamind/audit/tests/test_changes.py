@@ -135,3 +135,10 @@ def test_what_is_rolled_back_was_not_written(patient):
 
     in_a_request(write)
     assert not Change.objects.exists()
+
+
+def test_no_column_has_a_name_of_the_trigger_that_notes_writes():
+    """PostgreSQL would take it for the rows before or after the statement, and refuse the write."""
+    columns = {(model._meta.label, field.column) for model in apps.get_models() for field in model._meta.local_fields}
+    assert ("patients.TreatmentChange", "stood_before") in columns
+    assert not [found for found in columns if found[1] in {"before", "after"}]

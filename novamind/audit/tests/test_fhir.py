@@ -56,6 +56,19 @@ def test_a_read_in_an_emergency_says_who_whose_why_and_how():
     assert (made["action"], made["outcome"]) == (ACTIONS[EventType.DATA_ACCESS], "0")
 
 
+def test_of_a_list_with_one_emergency_each_chart_has_its_own_purpose():
+    treated, opened = sorted([uuid4(), uuid4()], key=str)
+    one = event(treated, opened)
+    one.patients.filter(patient_id=opened).update(purpose=Purpose.EMERGENCY)
+    made = resource(one)
+    assert [[detail["valueString"] for detail in entity["detail"]] for entity in made["entity"][:2]] == [
+        ["TREAT", "listed"],
+        ["ETREAT", "listed"],
+    ]
+    assert [why["coding"][0]["code"] for why in made["purposeOfEvent"]] == ["ETREAT", "TREAT"]
+    assert "110127" in [subtype["code"] for subtype in made["subtype"]]
+
+
 def test_the_file_has_a_line_for_each_event_of_the_days_and_is_on_record(settings):
     settings.CLINIC_TIME_ZONE = "Europe/Oslo"
     inside, before = event(uuid4(), details={"rows": 3}), event()

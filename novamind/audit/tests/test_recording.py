@@ -234,6 +234,7 @@ NOT_A_CHART = {
     "audit.AuditEventPatient": "the trail itself",
     "audit.Change": "the trail's safety net: ids and names of columns",
     "compliance.Affected": "a list of ids out of the trail, frozen",
+    "delivery.Delivery": "that a message left, which says nothing clinical; its page names no recipient",
     "phi.DataKey": "a wrapped key; opens only what a noted row holds",
     "phi.PhiToken": "a sealed value; opened by patients.identifiers.restore, which notes the patient",
 }

@@ -59,10 +59,19 @@ def as_the_docs_say(made):
         value = getattr(made, field.attname)
         columns[field.attname] = str(value) if isinstance(value, UUID) else value
     columns["at"] = docs_time(made.at)
-    columns["patients"] = sorted(f"{row.patient_id} {docs_time(row.at)}" for row in made.patients.all())
+    rows = made.patients.all()
+    columns["patients"] = sorted(f"{row.patient_id} {docs_time(row.at)}{docs_sight(row)}" for row in rows)
+    if any(docs_sight(row) for row in rows):
+        columns["format"] = 2
     if not columns["details"]:
         del columns["details"]
     return json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
+
+
+def docs_sight(row):
+    if not row.purpose and row.opened is None:
+        return ""
+    return f" {row.purpose} {'opened' if row.opened else 'listed' if row.opened is False else ''}"
 
 
 def docs_time(at):
@@ -80,7 +89,7 @@ def test_the_first_seal_is_what_the_docs_say(db, settings):
         "role": "system", "action": "test", "object_label": "", "object_id": "", "purpose": "TREAT",
         "outcome": "success", "path": "", "method": "", "query_params": ["page"], "status_code": 200,
         "duration_ms": 12, "ip": "192.0.2.7", "user_agent": "", "session_hash": "", "request_id": made.request_id,
-        "app_version": settings.VERSION, "patients": [f"{patient} {at}"],
+        "app_version": settings.VERSION, "patients": [f"{patient} {at} TREAT opened"], "format": 2,
     }  # fmt: skip
     text = json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()
     expected = hmac.digest(settings.AUDIT_SEAL_KEY.encode(), bytes(32) + (1).to_bytes(8, "big") + text, sha256)
@@ -146,6 +155,24 @@ def test_a_patient_taken_from_an_event_is_found(sealed):
     row = AuditEventPatient.objects.filter(event=sealed[2]).first()
     execute("DELETE FROM audit_auditeventpatient WHERE id = %s", row.pk)
     assert first_found() == 3
+
+
+@pytest.mark.parametrize("change", [{"purpose": "ETREAT"}, {"purpose": ""}, {"opened": True}, {"opened": None}])
+def test_a_purpose_or_a_sight_that_was_changed_or_taken_away_is_found(sealed, change):
+    AuditEventPatient.objects.filter(pk=sealed[2].patients.first().pk).update(**change)
+    assert first_found() == 3
+
+
+def test_an_old_and_a_new_event_stand_in_one_chain_and_neither_passes_for_the_other(db):
+    old, new = event([uuid4(), uuid4()]), event([uuid4()], purpose="ETREAT")
+    old.patients.update(purpose="", opened=None)  # as rows from before the column
+    assert seal.seal_new() == 2
+    assert list(findings()) == []
+    old.patients.update(purpose="TREAT")  # what they would say today
+    assert [finding.seq for finding in findings()] == [1]
+    old.patients.update(purpose="")
+    new.patients.update(purpose="", opened=None)
+    assert [finding.seq for finding in findings()] == [2]
 
 
 def test_a_deleted_event_is_found(sealed):
