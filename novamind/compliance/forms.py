@@ -49,7 +49,7 @@ class IncidentForm(forms.Form):
     )  # fmt: skip
     discovered_at = _moment("Discovered", help_text="every date counts from here")
     account = forms.ModelChoiceField(
-        queryset=User.objects.order_by("email"), required=False, label="Account that was misused",
+        queryset=User.objects.none(), required=False, label="Account that was misused",
         help_text="whose reads the trail is asked for",
     )  # fmt: skip
     since = _moment("From", required=False)
@@ -58,6 +58,11 @@ class IncidentForm(forms.Form):
         min_value=0, max_value=100_000_000, initial=0, label="People affected beside those in the trail",
         help_text="a lost paper list, a lost laptop",
     )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Patients are not to be read off a list of accounts, and see no chart but their own.
+        self.fields["account"].queryset = User.objects.staff().order_by("email")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         sent = super().clean() or {}

@@ -65,12 +65,13 @@ def decrypt_many(rows: list[tuple[UUID, bytes]], *, table: str, column: str) -> 
 
     ``KeyUnavailable`` still ends it all when no key can be unwrapped now.
     """
-    keys_by_number({number for _, stored in rows if (number := _number(stored)) is not None})
+    numbers = [_number(stored) for _, stored in rows]
+    keys_by_number({number for number in numbers if number is not None})
     where = b"|" + table.encode() + b"|" + column.encode() + b"|"
     found: list[str | None] = []
-    for row, stored in rows:
+    for (row, stored), number in zip(rows, numbers, strict=True):
         try:
-            engine = engine_by_number(key_number(stored))
+            engine = engine_by_number(key_number(stored) if number is None else number)
             nonce, sealed = stored[HEADER_BYTES : HEADER_BYTES + 12], stored[HEADER_BYTES + 12 :]
             found.append(engine.decrypt(nonce, sealed, stored[:HEADER_BYTES] + where + row.bytes).decode())
         except (Altered, KeyLost, InvalidTag):

@@ -1,8 +1,9 @@
 """Keys: one master key wraps a data key per patient; KMS, where configured, wraps only the master key.
 
-Keys, the master key included, are kept in memory for five minutes, so that an outage of the key store shorter than that
-goes unseen; after it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503). A key whose row is
-not committed yet is kept only as long as the block that created it is open: it may never come to exist.
+Keys, the master key included, count for five minutes, so that an outage of the key store shorter than that goes unseen;
+after it, nothing can be decrypted and the answer is :class:`KeyUnavailable` (HTTP 503). A key that has stopped counting
+is used on if its row, read again, is unchanged and its master key, read again, is there. A key whose row is not
+committed yet is kept only as long as the block that created it is open: it may never come to exist.
 
 A key is living (new data is encrypted with it), retired (a rotation gave its owner another; it still opens what names
 it) or destroyed.
@@ -15,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -80,16 +81,27 @@ def rewrap(row: DataKey) -> bool:
     return bool(unchanged.update(master_key_id=row.master_key_id, wrapped=row.wrapped, wrapped_at=now()))
 
 
+def _as_stored(row: Any) -> tuple[Any, ...]:
+    """What must not have changed for an unwrapped key to be used on."""
+    return row.master_key_id, row.wrapped, row.retired_at, row.destroyed_at
+
+
 class _Held:
     """An unwrapped key in memory; ``block`` is the atomic block it was loaded in while its row is not committed."""
 
-    def __init__(self, key: bytes, block: Any) -> None:
-        self.until, self.key, self.block = time.monotonic() + REMEMBER_S, key, block
+    __slots__ = ("_engine", "block", "key", "row", "until")  # there are thousands
 
-    @cached_property
+    def __init__(self, row: Any, key: bytes, block: Any) -> None:
+        self.until, self.key, self.block = time.monotonic() + REMEMBER_S, key, block
+        self.row = _as_stored(row)
+        self._engine: AESGCMSIV | None = None
+
+    @property
     def engine(self) -> AESGCMSIV:
         """What opens and seals fields; made once, because deriving it takes longer than decrypting a name."""
-        return AESGCMSIV(derive(self.key, "field"))
+        if self._engine is None:
+            self._engine = AESGCMSIV(derive(self.key, "field"))
+        return self._engine
 
     @property
     def counts(self) -> bool:
@@ -128,7 +140,7 @@ class _Memory:
     def keep(self, row: Any, key: bytes) -> _Held:
         with self._lock:
             blocks = connection.atomic_blocks if row.number in self._uncommitted else []
-            held = _Held(key, blocks[-1] if blocks else None)
+            held = _Held(row, key, blocks[-1] if blocks else None)
             if row.number in self._uncommitted and not blocks:
                 return held
             if len(self._keys) >= REMEMBERED:
@@ -137,6 +149,14 @@ class _Memory:
             if row.retired_at is None:
                 self._numbers[(row.patient_id, row.purpose)] = row.number, held
             return held
+
+    def renew(self, row: Any) -> _Held | None:
+        """The key held of a row that still is as it was unwrapped: to unwrap it again would give the same."""
+        held = self._keys.get(row.number)
+        if held is None or held.block is not None or held.row != _as_stored(row):
+            return None
+        held.until = time.monotonic() + REMEMBER_S
+        return held
 
     def _make_room(self) -> None:
         """Forget what no longer counts, or all of it: a key costs one query to read again."""
@@ -163,6 +183,12 @@ class _Memory:
             for owner in [owner for owner in self._numbers if owner[0] == patient_id]:
                 self._keys.pop(self._numbers.pop(owner)[0], None)
 
+    def age(self) -> None:
+        with self._lock:
+            self._masters = None
+            for held in self._keys.values():
+                held.until = 0.0
+
     def forget(self) -> None:
         with self._lock:
             self._masters = None
@@ -179,6 +205,11 @@ def forget_keys() -> None:
     _memory.forget()
 
 
+def let_keys_age() -> None:
+    """Make this process look at every key's row, and the master key, again before it uses one (benchmarks)."""
+    _memory.age()
+
+
 def key_by_number(number: int) -> bytes:
     """The data key a ciphertext names; one query when it is not in memory."""
     return _held(number).key
@@ -189,13 +220,20 @@ def engine_by_number(number: int) -> AESGCMSIV:
     return _held(number).engine
 
 
+def _open(row: Any) -> _Held:
+    """The key of this row; the master key it is wrapped by must be at hand, also where the row is in memory."""
+    if row.master_key_id in _master_keys() and (held := _memory.renew(row)) is not None:
+        return held
+    return _memory.keep(row, _unwrap(row))
+
+
 def _held(number: int) -> _Held:
     if (held := _memory.key(number)) is not None:
         return held
     row = DataKey.objects.filter(number=number).first()
     if row is None:
         raise KeyLost(f"key {number} does not exist")
-    return _memory.keep(row, _unwrap(row))
+    return _open(row)
 
 
 #: What unwrapping a key needs of its row.
@@ -216,7 +254,7 @@ def keys_by_number(numbers: set[int]) -> None:
     for row in rows.values_list(*_ROW, named=True):  # no objects: making them takes longer than unwrapping
         if row.number in missing:
             with suppress(KeyLost):
-                _memory.keep(row, _unwrap(row))
+                _open(row)
 
 
 def living_key(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, bytes]:
@@ -235,7 +273,7 @@ def _living(patient_id: UUID | None, purpose: str) -> tuple[int, _Held]:
     if (known := _memory.living((patient_id, purpose))) is not None:
         return known
     row = _find(patient_id, purpose) or create_key(patient_id, purpose)
-    return row.number, _memory.keep(row, _unwrap(row))
+    return row.number, _open(row)
 
 
 def index_keys() -> list[bytes]:

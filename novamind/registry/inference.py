@@ -74,6 +74,7 @@ def infer_or_recall(
     with model_run(model=version.name, version=version.version, patients=[patient_id]) as said:
         shadow = runs_in_shadow(version)
         found = recall(version, patient_id, hash_of(array), shadow=shadow)
+        said.counted(computed=int(found is None), recalled=int(found is not None))
         if found is not None:
             said.recalled(found.abstention)
             return found
@@ -150,8 +151,11 @@ def keep(
     batch_size: int = 1,
     summary: Sequence[float | None] = (),
     scaled_by: ModelVersion | None = None,
+    code_version: str = "",
 ) -> InferenceRecord:
     """Write the record of a run. Another worker may have been quicker: then its record, which says the same.
+
+    ``code_version`` names the very code that ran, where the caller knows it closer than by the program's version.
 
     Raises
     ------
@@ -179,7 +183,7 @@ def keep(
             "abstention": abstained.code if abstained else "",
             "duration_ms": duration_ms,
             "batch_size": batch_size,
-            "code_version": settings.VERSION,
+            "code_version": code_version or settings.VERSION,
             "requested_by": ledger.actor_id if ledger else None,
         },
     )

@@ -47,6 +47,8 @@ class ModelVersion(models.Model):
         COHORT = "cohort", "Reference cohort"
         ANOMALY = "anomaly", "Anomaly detector"
         HEAD = "head", "Head"
+        CORRELATION = "correlation", "Correlation"
+        FORECASTER = "forecaster", "Forecaster"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)

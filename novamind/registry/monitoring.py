@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, IntegerField, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from novamind.audit.models import AuditEvent, EventType
 from novamind.audit.recording import aggregates
@@ -21,6 +23,7 @@ from novamind.registry.models import InferenceRecord, ModelVersion
 from novamind.registry.science import PSI_LARGE, PSI_SMALL, agreement, leaves, stability_index
 
 NEWEST: Final = 5_000
+_SUMS: Final = {f"n_{name}": Sum(Cast(KT(f"details__{name}"), IntegerField())) for name in ("computed", "recalled")}
 _PSI = f"Population stability index; from {PSI_SMALL} some change, from {PSI_LARGE} a significant one (Siddiqi 2006)"
 
 
@@ -35,6 +38,22 @@ class Runs:
     abstained: Counter[str] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    inputs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def hits(self) -> Shown:
+        """The share of inputs that were recalled from their records."""
+        if not self.inputs.total():
+            return Abstained("too_few_inputs", needed=1, got=0)
+        share = 100 * self.inputs["recalled"] / self.inputs.total()
+        return Measure(share, "%", "inputs recalled from their records, of all inputs", n=self.inputs.total())
+
+    def batch(self, share: float) -> Shown:
+        """A quantile of how many inputs were run together."""
+        if not self.batches:
+            return Abstained("too_few_inputs", needed=1, got=0)
+        value = float(np.quantile(self.batches, share))
+        return Measure(value, "", f"quantile {share:g} of the newest {NEWEST} runs", n=len(self.batches))
 
     @property
     def total(self) -> int:
@@ -55,9 +74,10 @@ def runs_of(version: ModelVersion, since: datetime) -> Runs:
         object_id=version.version[:64],
     )  # fmt: skip
     runs = Runs()
-    rows = events.order_by().values_list("details__status", "details__reason").annotate(runs=Count("id"))
-    for status, reason, count in rows:
+    rows = events.order_by().values_list("details__status", "details__reason").annotate(runs=Count("id"), **_SUMS)
+    for status, reason, count, computed, recalled in rows:
         runs.by_status[status] += count
+        runs.inputs.update(computed=computed or 0, recalled=recalled or 0)
         if status == "abstained":
             runs.abstained[reason] += count
     for milliseconds, batch in _rows(version, since, "duration_ms", "batch_size"):

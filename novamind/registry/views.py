@@ -50,6 +50,7 @@ def version_page(request: HttpRequest, version_id: UUID) -> HttpResponse:
         "changes": version.changes.all(),
         "runs": runs,
         "abstained": [(REASONS[code][1] if code in REASONS else code, n) for code, n in runs.abstained.most_common()],
+        "batch": runs.batch(0.5),
         "p50": runs.took(0.5),
         "p95": runs.took(0.95),
         "drift": drift(version, since),

@@ -117,7 +117,7 @@ CONTACTS = [
     _p(Kind.EMAIL, rf"(?<![\w.])[\w.+-]{{1,64}}\s?[(\[]at[)\]]\s?[A-Z0-9-]{{1,63}}\s?(?:\.|[(\[]dot[)\]])\s?{_TOP_LEVEL}(?!\w)"),
     _p(Kind.FAX, rf"(?<!\w)(?:fax|facsimile|telefax)\D{{0,12}}(?P<value>{_PHONE_RUN})(?!\d)", _is_phone),
     _p(Kind.PHONE, rf"(?<!\w)(?:phone|telephone|tel|mobile|cell|pager|call(?:ed)?|ring|text(?:ed)?|reach(?:ed|able)?|contact|sms|tlf)\b\D{{0,16}}(?P<value>{_PHONE_RUN})(?!\d)", _is_phone),
-    _p(Kind.PHONE, r"(?<![\w.])(?:\+|00)[1-9]\d{0,2}[\s().-]{0,2}\d[\d\s().-]{4,14}\d(?!\d)", _is_phone),
+    _p(Kind.PHONE, r"(?<![\w.-])(?:\+|00)[1-9]\d{0,2}[\s().-]{0,2}\d[\d\s().-]{4,14}\d(?![\w-])", _is_phone),
     _p(Kind.PHONE, r"(?<![\w-])(?:1[-. ])?\(?\d{3}\)?[-. ]{1,2}\d{3}[-. ]\d{4}(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\d-])"),
     _p(Kind.PHONE, r"(?<![\w-])\d{3}-\d{4}(?![\d-])"),
     _p(Kind.PHONE, r"(?<![\d.,] )(?<![\w.,-])(?:\d\d \d\d \d\d \d\d|\d{3} \d\d \d{3}|0\d{4} \d{6})(?! \d|\d)"),

@@ -16,6 +16,7 @@ import pytest
 from botocore.stub import Stubber
 from django.apps import apps
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from novamind.clock import now
 from novamind.phi import cipher, keys
@@ -196,6 +197,64 @@ def test_a_key_whose_row_was_rolled_back_is_never_used(patient):
     assert other != key
     assert key_by_number(again) == other
     assert DataKey.objects.filter(patient_id=stranger, number=again).exists()
+
+
+def committed_key(owner) -> tuple[int, bytes]:
+    """A living key in memory as one of another day: its row is committed, not of a block that may be taken back."""
+    living_key(owner)
+    forget_keys()
+    return living_key(owner)
+
+
+@pytest.fixture
+def unwrapped(monkeypatch):
+    """The numbers of the keys that are unwrapped from here on."""
+    numbers, real = [], keys._unwrap
+    monkeypatch.setattr(keys, "_unwrap", lambda row: (numbers.append(row.number), real(row))[1])
+    return numbers
+
+
+@pytest.mark.django_db
+def test_after_five_minutes_a_key_whose_row_is_unchanged_is_not_unwrapped_again(later, unwrapped):
+    number, key = committed_key(uuid4())
+    unwrapped.clear()
+    later(301)
+    with CaptureQueriesContext(connection) as asked:
+        assert key_by_number(number) == key
+    assert len(asked) == 1  # it was read again, and found unchanged
+    assert unwrapped == []
+
+
+@pytest.mark.django_db
+def test_after_five_minutes_an_unchanged_key_is_of_no_use_without_its_master_key(own_master_key, later):
+    number, _ = committed_key(uuid4())
+    own_master_key.rename(own_master_key.with_suffix(".gone"))
+    later(301)
+    with pytest.raises(KeyUnavailable):
+        key_by_number(number)
+
+
+@pytest.mark.django_db
+def test_after_five_minutes_a_key_whose_row_was_altered_is_lost(later):
+    number, _ = committed_key(uuid4())
+    row = DataKey.objects.get(number=number)
+    wrapped = bytes(row.wrapped)
+    DataKey.objects.filter(number=number).update(wrapped=wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
+    later(301)
+    with pytest.raises(KeyUnavailable):
+        key_by_number(number)
+
+
+@pytest.mark.django_db
+def test_a_key_that_another_process_retired_opens_but_encrypts_nothing_new_after_five_minutes(later):
+    owner = uuid4()
+    number, key = committed_key(owner)
+    DataKey.objects.filter(number=number).update(retired_at=now())
+    later(301)
+    assert key_by_number(number) == key
+    successor, other = living_key(owner)
+    assert successor != number
+    assert other != key
 
 
 @pytest.mark.django_db

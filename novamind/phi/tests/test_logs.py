@@ -64,3 +64,21 @@ def test_the_ids_and_times_a_log_is_read_for_stay():
 def test_the_switch_turns_masking_off_outside_production(settings):
     settings.HIPAA_LOG_SANITIZATION_ENABLED = False
     assert "kari.moen@post.example" in line("to kari.moen@post.example")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "0daa47e3-0034-4230-a9bc-e970eabe1f4e",
+        "00345678-1234-4abc-8def-004712345678",
+        "a1b2c3d4-1234-4321-8765-123456789012",
+    ],
+)
+def test_the_key_of_a_patient_is_no_telephone_number(key):
+    """Whoever reads the line must find whom it is about."""
+    assert f"patient {key} cannot" in line("patient %s cannot be opened", key)
+
+
+def test_a_number_from_abroad_is_one_also_beside_a_key():
+    said = line("patient %s rang from 0047 912 34 567.", "0daa47e3-0034-4230-a9bc-e970eabe1f4e")
+    assert "912" not in said

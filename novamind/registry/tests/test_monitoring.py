@@ -46,6 +46,8 @@ def test_runs_are_counted_by_how_they_ended(register, run):
     assert (runs.total, runs.abstained) == (5, {"too_few_days": 1})
     assert (len(runs.milliseconds), runs.batches) == (3, [1, 1, 1])
     assert (runs.took(0.5).n, runs.took(0.5).unit) == (3, "ms")
+    assert runs.inputs == {"computed": 4, "recalled": 1}
+    assert (runs.hits.value, runs.hits.n, runs.batch(0.5).value) == (20.0, 5, 1.0)
 
 
 def test_what_was_before_is_not_counted_and_nothing_has_no_quantile(register, run):
@@ -53,6 +55,7 @@ def test_what_was_before_is_not_counted_and_nothing_has_no_quantile(register, ru
     run(version, 1.0)
     runs = runs_of(version, now() + DAY)
     assert (runs.total, runs.took(0.95)) == (0, Abstained("too_few_inputs", needed=1, got=0))
+    assert runs.hits == runs.batch(0.5) == Abstained("too_few_inputs", needed=1, got=0)
 
 
 def test_a_trial_is_compared_over_the_inputs_that_both_answered(register, run):
