@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.html import escape
 
-from novamind.limits import JSON_BYTES, MB
+from novamind.limits import JSON_BYTES, MB, STRANGER_BYTES
 from novamind.throttle.rates import waiting
 
 
@@ -26,6 +27,12 @@ def too_long(request: HttpRequest) -> HttpResponse:
     )
 
 
+def too_long_for_a_stranger(request: HttpRequest) -> HttpResponse:
+    """413 for whoever has not signed in."""
+    detail = f"Without a sign-in no more than {STRANGER_BYTES // 1024} kB can be sent here. Sign in first."
+    return _plain(request, 413, "too_large", detail)
+
+
 def unreadable(request: HttpRequest) -> HttpResponse:
     """400."""
     return _plain(request, 400, "parse_error", "What was sent is cut off, malformed, or has too many fields.")
@@ -36,7 +43,10 @@ def too_many(request: HttpRequest, wait_s: int) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         response = _plain(request, 429, "rate_limited", waiting(wait_s))
     else:
-        response = render(request, "429.html", {"detail": waiting(wait_s)}, status=429)
+        # A patient whose answers are not taken now reads whom to call instead.
+        crisis_text = settings.CRISIS_TEXT if request.path_info.startswith("/patients/mine/") else ""
+        about = {"detail": waiting(wait_s), "crisis_text": crisis_text}
+        response = render(request, "429.html", about, status=429)
     response.headers["Retry-After"] = str(wait_s)
     return response
 
@@ -55,4 +65,7 @@ def _plain(request: HttpRequest, status: int, code: str, detail: str) -> HttpRes
     if request.path_info.startswith("/api/"):
         body = {"code": code, "detail": detail, "request_id": getattr(request, "request_id", None)}
         return JsonResponse(body, status=status)
-    return HttpResponse(f"<!doctype html><title>Novamind</title><p>{detail}</p>", status=status)
+    page = f"<!doctype html><html lang='en'><title>Novamind</title><p>{detail}</p>"
+    if status >= 500:  # whoever has just written of harming themselves reads this instead of an answer
+        page += f"<h2>If you need help now</h2><p>{escape(settings.CRISIS_TEXT)}</p>"
+    return HttpResponse(page, status=status)

@@ -12,12 +12,14 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from novamind.accounts.rights import Refused
 from novamind.audit.recording import saw, unseen
 from novamind.audit.records import PatientRecord
+from novamind.jobs.idempotency import KeyReused, Once, WrongKey, once
 from novamind.limits import LIMITS
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
@@ -70,6 +72,14 @@ class Conflict(exceptions.APIException):
     default_detail = "This was changed meanwhile. Load it again."
 
 
+class KeyWithAnotherBody(exceptions.APIException):
+    """422: the Idempotency-Key named another request before."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "key_reused"
+    default_detail = "This Idempotency-Key came with another request before."
+
+
 class InvalidRequest(exceptions.APIException):
     """400 with a code and a sentence; ``line`` where a file's line is to blame."""
 
@@ -78,6 +88,23 @@ class InvalidRequest(exceptions.APIException):
     def __init__(self, code: str, detail: str, line: int | None = None) -> None:
         super().__init__(detail, code)
         self.line = line
+
+
+def claim(request: Request, view: str) -> Once:
+    """The ``Idempotency-Key`` of a write, claimed: 400 ``wrong_key``, 422 ``key_reused`` with another body.
+
+    Parameters
+    ----------
+    view : str
+        What is written, and of whom where the address says so: a key of one chart is none of another.
+    """
+    key = request.headers.get("Idempotency-Key")
+    try:
+        return once(user=request.user, view=view, key=key, body=request._request.body)
+    except WrongKey:
+        raise InvalidRequest("wrong_key", "An Idempotency-Key has 1 to 255 visible ASCII characters.") from None
+    except KeyReused:
+        raise KeyWithAnotherBody from None
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -121,6 +121,11 @@ def _shade(color: str) -> Figure:
     return {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": color}
 
 
+def free_text(text: str) -> str:
+    """What somebody typed, for Plotly to show as it is: its texts are a kind of HTML, with links and formats."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def label(text: str, *, x: float | str, y: float, color: str, **place: Any) -> Figure:
     """Words directly at the data, instead of a legend."""
     return {"text": text, "x": x, "y": y, "showarrow": False, "font": {"color": color, "size": 13}} | place
@@ -140,7 +145,7 @@ def days_axis(first: date, last: date) -> Figure:
     """A calendar axis; its ticks are days and never clock times."""
     days = (last - first).days
     axis: Figure = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%a %-d %b %Y", "showgrid": False}
-    axis["range"] = [f"{date.fromordinal(first.toordinal() - 1)} 12:00", f"{last} 12:00"]
+    axis["range"] = [f"{date.fromordinal(max(1, first.toordinal() - 1))} 12:00", f"{last} 12:00"]
     if days < 14:
         axis["dtick"] = 86_400_000 * (1 if days < 8 else 2)
     return axis

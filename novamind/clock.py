@@ -131,6 +131,14 @@ def local_times(start_s: int, epoch_s: int, n: int, tz: ZoneInfo) -> LocalTimes:
     return LocalTimes(utc_s, offset_s)
 
 
+def local(moment: datetime, tz: ZoneInfo) -> datetime:
+    """A moment on the wall clock of a zone; in UTC where the zone's date would lie beyond the calendar's ends."""
+    try:
+        return moment.astimezone(tz)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
 def midnight(day: date, tz: ZoneInfo) -> datetime:
     """The first instant of a local day, UTC; where midnight does not exist, the first instant after it."""
     return resolve_local(datetime(day.year, day.month, day.day), tz)

@@ -46,8 +46,8 @@ def number(value: float, unit: str) -> tuple[str, str]:
     if unit == "%":
         digits = f"{abs(value):.0f}" if abs(value) >= 10 or value == 0 else f"{abs(value):.1f}"
         return (MINUS if value < 0 else "") + digits, "%"
-    if unit in {"count", "nights", "days", "weeks", "epochs"} and value == round(value):
-        return f"{value:.0f}".replace("-", MINUS), "" if unit == "count" else unit
+    if unit in {"count", "nights", "days", "weeks", "epochs", "points", "steps"} and value == round(value):
+        return f"{value:,.0f}".replace(",", "\u202f").replace("-", MINUS), "" if unit == "count" else unit
     return significant(value), unit
 
 

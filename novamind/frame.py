@@ -101,13 +101,18 @@ def provenance_of(record_id: UUID, user: Any, number: str = "") -> dict[str, Any
     return None
 
 
-def audit_purpose(actor_id: UUID, patients: Iterable[UUID]) -> str | None:
-    """Why this actor touches these charts, where an app (``audit_purpose`` on its AppConfig) knows; else ``None``."""
+def audit_purposes(actor_id: UUID, patients: Iterable[UUID]) -> dict[UUID, str]:
+    """Why this actor touches the charts of which an app (``audit_purposes`` on its AppConfig) knows it."""
     wanted = list(patients)
-    for name in _declared("audit_purpose"):
-        if (purpose := import_string(name)(actor_id, wanted)) is not None:
-            return purpose
-    return None
+    found: dict[UUID, str] = {}
+    for name in _declared("audit_purposes"):
+        found = import_string(name)(actor_id, wanted) | found
+    return found
+
+
+def patient_contacts() -> list[str]:
+    """Dotted names of the functions that know where a patient is reached (``patient_contact`` on an AppConfig)."""
+    return list(_declared("patient_contact"))
 
 
 def start_parts() -> list[str]:
@@ -137,10 +142,18 @@ def demo_parts() -> list[str]:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Template context of every page: ``nav`` (what this user may open), ``demo``, ``version``."""
+    """Template context of every page: ``nav`` (what this user may open), ``searches`` (whether for patients), ``demo``,
+    ``version``, and ``zone``, the clinic's, where a page is not about a place of its own."""
     user = getattr(request, "user", None)
-    nav = []
+    nav, searches = [], False
     if user is not None and user.is_authenticated:
         items: list[NavItem] = sorted(_declared("nav"), key=lambda item: item.order)
         nav = [{"item": item, "url": reverse(item.url_name)} for item in items if user.may(item.right)]
-    return {"nav": nav, "demo": settings.DEMO, "version": settings.VERSION}
+        searches = user.may("see_patients")
+    return {
+        "nav": nav,
+        "searches": searches,
+        "demo": settings.DEMO,
+        "version": settings.VERSION,
+        "zone": settings.CLINIC_TIME_ZONE,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -15,6 +16,8 @@ SECRET_CHARACTERS = 32
 METRICS_CHARACTERS = 16
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY")
 SWITCHES = ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED")
+#: Those of django-anymail that take one key.
+_MAIL_WITH_KEY = {"brevo", "mailersend", "mailgun", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"}
 CHECKED_CERTIFICATE = {"verify-ca", "verify-full"}
 
 
@@ -43,6 +46,7 @@ def dangers(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"UPLOAD_LIMIT_MB is more than {LIMITS['file_most'].value}."
     yield from _on_the_wire(settings)
     yield from _of_the_stores(settings)
+    yield from _of_messages(settings)
 
 
 def _on_the_wire(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -88,3 +92,25 @@ def _is_safe_endpoint(url: str) -> bool:
     parts = urlsplit(url)
     host = parts.hostname or ""
     return parts.scheme == "https" or (parts.scheme == "http" and bool(host) and not set(host) & {".", ":"})
+
+
+def _of_messages(settings: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("SITE_URL", "TWILIO_URL", "EMAIL_API_URL"):
+        if settings[name] and not settings[name].startswith("https://"):
+            yield f"{name} is not https://."
+    if settings["EMAIL_PROVIDER"] in {"", "console"}:
+        yield "EMAIL_PROVIDER sends nothing: alerts would be lines in the log, and nobody would be called."
+    if not settings["SITE_URL"]:
+        yield "SITE_URL is not set."
+    if settings["SMS_PROVIDER"] not in {"console", "twilio"}:
+        yield "SMS_PROVIDER is not console or twilio."
+    wanted = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM") if settings["SMS_PROVIDER"] == "twilio" else ()
+    yield from (f"{name} is not set." for name in wanted if not settings[name])
+    if settings["EMAIL_PROVIDER"] not in {"", "console", *_MAIL_WITH_KEY, "amazon_ses"}:
+        yield "EMAIL_PROVIDER is none that is known here."
+    if settings["EMAIL_PROVIDER"] in _MAIL_WITH_KEY and not settings["EMAIL_API_KEY"]:
+        yield "EMAIL_API_KEY is not set."
+    if settings["CRISIS_TEXT"] == settings["CRISIS_TEXT_WITHOUT_A_CLINIC"]:
+        yield "CRISIS_TEXT is not set: patients would read no number to call."
+    if not re.fullmatch(r"(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?", settings["QUIET_HOURS"], re.ASCII):
+        yield "QUIET_HOURS does not read as 21:00-08:00."

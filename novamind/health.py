@@ -124,6 +124,8 @@ def _model_lines() -> list[str]:
         *_gauge("novamind_inference_abstentions_1d", "Runs that abstained in the last day.", models.abstentions()),
         *_gauge("novamind_inference_seconds_1d", "Quantiles of the time a run took in the last day.", seconds),
         *_gauge("novamind_inference_batch_1d", "Quantiles of inputs per run in the last day.", batches),
+        *_gauge("novamind_inference_inputs_1d", "Inputs computed, and recalled, in the last day.", models.inputs()),
+        *_gauge("novamind_model_input_drift_30d", "Population stability index of inputs.", models.input_drift()),
     ]
 
 

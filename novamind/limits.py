@@ -27,6 +27,7 @@ LIMITS: Final = MappingProxyType(
     {
         "file": Limit(50, "MB", "an uploaded file; the setting `UPLOAD_LIMIT_MB`", "file_too_large"),
         "form_room": Limit(64, "kB", "what a form adds around its file; beyond it nothing is read", "too_large"),
+        "stranger": Limit(64, "kB", "a body of whoever has not signed in, second factor included", "too_large"),
         "form_fields": Limit(1000, "fields", "a form, or the parameters of an address", "parse_error"),
         "line": Limit(64, "kB", "a line of a recording with its end", "line_too_long"),
         "columns": Limit(256, "columns", "a table", "too_many_columns"),
@@ -34,11 +35,15 @@ LIMITS: Final = MappingProxyType(
         "recording_epochs": Limit(6_000_000, "epochs", "a recording", "too_long"),
         "recording_gap": Limit(30, "days", "between two lines of a recording", "gap_too_long"),
         "future": Limit(10, "min", "after now, for what was measured", "in_the_future"),
+        "past": Limit(3653, "days", "before now, for what a device's token sends", "too_long_ago"),
+        "batch_days": Limit(56, "local days", "a batch of biometric events", "too_many_days"),
         "json": Limit(5, "MB", "a JSON body, and a form without its files", "too_large"),
         "json_depth": Limit(32, "levels", "lists and objects of a JSON body within each other", "too_deep"),
         "json_entries": Limit(10_000, "entries", "a list in a JSON body: the samples of a batch", "too_many_entries"),
+        "readings": Limit(250_000, "readings", "one request to analyze", "too_many_entries"),
         "metadata": Limit(10_000, "characters", "what a device says beside its file", "invalid"),
         "note": Limit(100_000, "characters", "a note", "invalid"),
+        "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
         "archive_expanded": Limit(2048, "MB", "not in force: archives are refused whole (`archive_refused`)", ""),
         "archive_ratio": Limit(100, "times", "not in force: archives are refused whole (`archive_refused`)", ""),
@@ -49,8 +54,10 @@ LIMITS: Final = MappingProxyType(
 
 FILE_MB: Final = LIMITS["file"].value
 FORM_ROOM_BYTES: Final = LIMITS["form_room"].value * 1024
+STRANGER_BYTES: Final = LIMITS["stranger"].value * 1024
 LINE_BYTES: Final = LIMITS["line"].value * 1024
 JSON_BYTES: Final = LIMITS["json"].value * MB
 JSON_DEPTH: Final = LIMITS["json_depth"].value
 JSON_ENTRIES: Final = LIMITS["json_entries"].value
+RESULTS_BYTES: Final = LIMITS["results"].value * 1024
 NOTE_CHARACTERS: Final = LIMITS["note"].value

@@ -21,6 +21,8 @@ REASONS: Final = MappingProxyType(
         "too_little_wear": ("worn {got} h; {needed} h needed", "not worn long enough"),
         "too_few_pairs": ("{got} comparable pairs; {needed} needed", "too few comparable values"),
         "too_few_inputs": ("{got} inputs; {needed} needed", "too few inputs"),
+        "items_missing": ("{got} items unanswered; at most {needed} may be", "too many items are unanswered"),
+        "no_total": ("this instrument has no total score", "this instrument has no total score"),
         "no_variation": ("the signal does not vary, so this number has no meaning", "the signal does not vary"),
         "no_weights": ("no model weights are installed", "no model weights are installed"),
         "weights_mismatch": (

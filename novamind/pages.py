@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 from django.views.defaults import bad_request, server_error
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -46,6 +47,13 @@ def provenance(request: HttpRequest, record_id: UUID) -> HttpResponse:
     if record is None:
         raise Http404
     return render(request, "provenance.html", record)
+
+
+class SchemaView(SpectacularAPIView):
+    """The description for programs, which has one version: what an address asks for would go into a header."""
+
+    def _get_version_parameter(self, request: Any) -> None:
+        return None
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from novamind.hardening import refuse_unsafe
 from novamind.limits import FILE_MB, JSON_BYTES, LIMITS
+from novamind.settings_api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401  (settings of ours too)
+from novamind.settings_messages import messages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -73,8 +75,9 @@ RATE_LIMITING_ENABLED = env.bool("RATE_LIMITING_ENABLED", default=True)
 PHI_SANITIZATION_ENABLED = env.bool("PHI_SANITIZATION_ENABLED", default=True)
 HIPAA_LOG_SANITIZATION_ENABLED = env.bool("HIPAA_LOG_SANITIZATION_ENABLED", default=True)
 HIPAA_PHI_DETECTION_LEVEL = env.str("HIPAA_PHI_DETECTION_LEVEL", default="strict")
-if HIPAA_PHI_DETECTION_LEVEL not in {"strict", "moderate", "relaxed"}:
-    raise ImproperlyConfigured("HIPAA_PHI_DETECTION_LEVEL is strict, moderate or relaxed")
+PAT_PHI_DETECTION_LEVEL = env.str("PAT_PHI_DETECTION_LEVEL", default="moderate")
+if not {HIPAA_PHI_DETECTION_LEVEL, PAT_PHI_DETECTION_LEVEL} <= {"strict", "moderate", "relaxed"}:
+    raise ImproperlyConfigured("HIPAA_PHI_DETECTION_LEVEL and PAT_PHI_DETECTION_LEVEL are strict, moderate or relaxed")
 PHI_TOKEN_HOURS = env.int("PHI_TOKEN_HOURS", default=24)
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 
@@ -105,6 +108,7 @@ INSTALLED_APPS = [
     "novamind.audit",
     "novamind.jobs",
     "novamind.registry",
+    "novamind.delivery",
     "novamind.compliance",
     "patients",
     "actigraphy",
@@ -182,6 +186,7 @@ KMS_KEY_ID = env.str("KMS_KEY_ID", default="")
 MASTER_KEY_FILE = Path(env.str("MASTER_KEY_FILE", default=str(DATA_DIR / "secrets" / "master.key")))
 # The master key before this one, while data keys are wrapped anew
 MASTER_KEY_OLD_FILE = env.str("MASTER_KEY_OLD_FILE", default="")
+BREACHED_PASSWORDS_FILE = env.str("BREACHED_PASSWORDS_FILE", default="")
 KEY_MAX_AGE_DAYS = env.int("KEY_MAX_AGE_DAYS", default=365)
 UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", default=FILE_MB)
 _files: dict[str, object] = {
@@ -296,6 +301,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "novamind.accounts.passwords.WordsOfThisPlaceValidator"},
+    {"NAME": "novamind.accounts.passwords.BreachedPasswordValidator"},
 ]
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -333,23 +339,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# API
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        # First, so that an anonymous caller is answered 401 with a WWW-Authenticate header.
-        "novamind.accounts.authentication.TokenAuthentication",
-        "novamind.accounts.authentication.IdentityAuthentication",
-        "novamind.accounts.authentication.DeviceAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["novamind.parsers.BoundedJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "novamind.api.CursorPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "novamind.api.exception_handler",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
+# API (the rest: novamind/settings_api.py)
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SECRET_KEY,
     "ALGORITHM": "HS256",
@@ -358,22 +348,11 @@ SIMPLE_JWT = {
     "ISSUER": "novamind",
     "CHECK_REVOKE_TOKEN": True,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Novamind API",
-    "DESCRIPTION": "Devices, mobile apps and partner systems. Times are ISO 8601 with an offset.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-}
-
 # Models
 PAT_MODEL_PROVIDER = env.str("PAT_MODEL_PROVIDER", default="local")
 PAT_MODEL_ID = env.str("PAT_MODEL_ID", default="PAT-L")
 PAT_BATCH_SIZE = env.int("PAT_BATCH_SIZE", default=32)
+PAT_MAX_SEQUENCE_LENGTH = env.int("PAT_MAX_SEQUENCE_LENGTH", default=1120)
 PAT_ENGINE = env.str("PAT_ENGINE", default="")
 PAT_THREADS = env.int("PAT_THREADS", default=1)
 PAT_AWS_REGION = env.str("PAT_AWS_REGION", default="") or AWS_REGION
@@ -382,7 +361,11 @@ PAT_BEDROCK_BUCKET = env.str("PAT_BEDROCK_BUCKET", default="")
 PAT_BEDROCK_TABLE = env.str("PAT_BEDROCK_TABLE", default="")
 PAT_BEDROCK_KMS_KEY_ID = env.str("PAT_BEDROCK_KMS_KEY_ID", default="")
 PAT_BEDROCK_ENDPOINT = env.str("PAT_BEDROCK_ENDPOINT", default="")
+ANALYZE_WAIT_S = env.float("ANALYZE_WAIT_S", default=5)
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
+
+# What leaves for people, and what a patient reads who may be in danger
+globals().update(messages(env, hardened=HARDENED, region=AWS_REGION))
 
 # Language and time: everything is stored in UTC; a patient has a zone, else the clinic's
 LANGUAGE_CODE = "en-us"
@@ -390,7 +373,6 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 CLINIC_TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Europe/Oslo")
-
 # Logs: ids only. Request lines of the web server carry paths, and paths carry UUIDs.
 LOGGING = {
     "version": 1,

@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from novamind import display
+from novamind import clock, display
 from novamind.clock import zone as zone_named
 from novamind.measures import Abstained, Measure
 
@@ -139,4 +139,4 @@ def _in_zone(value: datetime, zone: str | ZoneInfo | None) -> datetime:
     """In the patient's zone; without one, as the value itself says."""
     if not zone or value.tzinfo is None:
         return value
-    return value.astimezone(zone if isinstance(zone, ZoneInfo) else zone_named(zone))
+    return clock.local(value, zone if isinstance(zone, ZoneInfo) else zone_named(zone))

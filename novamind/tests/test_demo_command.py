@@ -15,6 +15,13 @@ def test_no_server_of_a_real_clinic_is_left_in_the_environment(tmp_path):
     assert env["MASTER_KEY_FILE"].startswith(str(tmp_path))
 
 
+def test_the_demo_reads_weeks_with_what_it_ships_unless_somebody_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("PAT_MODEL_ID", raising=False)
+    assert demo.demo_environment(tmp_path, "127.0.0.1")["PAT_MODEL_ID"] == "PAT-S"
+    monkeypatch.setenv("PAT_MODEL_ID", "PAT-L")
+    assert demo.demo_environment(tmp_path, "127.0.0.1")["PAT_MODEL_ID"] == "PAT-L"
+
+
 def test_what_is_printed_can_be_used_as_it_stands(settings, tmp_path, capsys):
     settings.DATA_DIR = tmp_path
     command = demo.Command()
@@ -36,9 +43,10 @@ def test_reset_forgets_the_clinic_and_keeps_an_operators_models(tmp_path):
     for folder in ("files", "broker", "models", "secrets"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "one").write_text("")
+    (tmp_path / "models" / "shipped").mkdir()
     demo.forget(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"models", "secrets"}
-    assert (tmp_path / "models" / "one").exists()
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["one"]
 
 
 def test_reset_leaves_a_database_alone_that_the_demo_did_not_make(tmp_path):
@@ -58,5 +66,5 @@ def test_a_folder_holds_one_demo_at_a_time(tmp_path):
 def test_web_server_worker_and_scheduler_run_and_the_worker_takes_every_queue(tmp_path):
     web, worker, scheduler = demo.parts("::1", 8000, tmp_path)
     assert "[::1]:8000" in web.argv
-    assert worker.argv[worker.argv.index("--queues") + 1] == "default,ml,notify"
+    assert worker.argv[worker.argv.index("--queues") + 1] == "notify,default,ml,batch"
     assert "beat" in scheduler.argv

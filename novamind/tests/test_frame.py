@@ -66,3 +66,12 @@ def test_the_newest_signal_of_all_apps_counts(monkeypatch, order):
 
 def test_nobody_shows_a_record_that_does_not_exist(psychiatrist):
     assert frame.provenance_of(uuid4(), psychiatrist) is None
+
+
+def test_a_search_for_patients_is_offered_to_those_who_may_see_patients(rf, psychiatrist, researcher):
+    searches = {}
+    for user in (psychiatrist, researcher):
+        request = rf.get("/")
+        request.user = user
+        searches[user] = frame.context(request)["searches"]
+    assert searches == {psychiatrist: True, researcher: False}

@@ -23,6 +23,18 @@ def database(engine: str = "postgresql", **options: str) -> dict[str, Any]:
 
 
 SAFE: dict[str, Any] = {
+    "SITE_URL": "https://clinic.example/",
+    "CRISIS_TEXT": "Ring the clinic.",
+    "CRISIS_TEXT_WITHOUT_A_CLINIC": "Call your local emergency number.",
+    "QUIET_HOURS": "21:00-08:00",
+    "EMAIL_PROVIDER": "amazon_ses",
+    "EMAIL_API_KEY": "",
+    "EMAIL_API_URL": "",
+    "SMS_PROVIDER": "console",
+    "TWILIO_ACCOUNT_SID": "",
+    "TWILIO_AUTH_TOKEN": "",
+    "TWILIO_FROM": "",
+    "TWILIO_URL": "https://api.twilio.com",
     "ENVIRONMENT": "production",
     "DEMO": False,
     "RATE_LIMITING_ENABLED": True,
@@ -102,6 +114,17 @@ def test_safe_settings_start(change):
         ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "http://192.0.2.7:9000"}),
         ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "http://[2001:db8::7]:9000"}),
         ("S3_ENDPOINT_URL", {"S3_ENDPOINT_URL": "objects"}),
+        ("SITE_URL", {"SITE_URL": "http://zqx.example/"}),
+        ("CRISIS_TEXT", {"CRISIS_TEXT": "Call your local emergency number."}),
+        ("SITE_URL", {"SITE_URL": "", "EMAIL_PROVIDER": "amazon_ses"}),
+        ("TWILIO_URL", {"TWILIO_URL": "http://zqx.example"}),
+        ("EMAIL_API_URL", {"EMAIL_API_URL": "http://zqx.example"}),
+        ("SMS_PROVIDER", {"SMS_PROVIDER": "zqx"}),
+        ("TWILIO_AUTH_TOKEN", {"SMS_PROVIDER": "twilio"}),
+        ("EMAIL_PROVIDER", {"EMAIL_PROVIDER": "zqx"}),
+        ("EMAIL_PROVIDER", {"EMAIL_PROVIDER": "console"}),
+        ("EMAIL_API_KEY", {"EMAIL_PROVIDER": "postmark"}),
+        *[("QUIET_HOURS", {"QUIET_HOURS": said}) for said in ("zqx", "21-8", "21:00-25:00")],
     ],
 )
 def test_an_unsafe_setting_is_named_and_never_quoted(name, change):
@@ -122,6 +145,8 @@ def test_everything_unsafe_is_said_at_once():
         ({}, ""),
         ({"DATABASE_URL": "postgresql://app:x@database.invalid/novamind?sslmode=disable"}, "sslmode"),
         ({"DEMO": "1"}, "DEMO is on"),
+        ({"CRISIS_TEXT": ""}, "CRISIS_TEXT is not set"),
+        ({"EMAIL_PROVIDER": ""}, "EMAIL_PROVIDER sends nothing"),
     ],
 )
 def test_the_settings_themselves_ask(change, said, tmp_path):
@@ -134,7 +159,9 @@ def test_the_settings_themselves_ask(change, said, tmp_path):
         "DATABASE_URL": "postgresql://app:x@database.invalid/novamind",
         "CACHE_URL": "",
     }
-    env |= {name: SAFE[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY", "REDIS_URL")} | change
+    env |= {name: SAFE[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY", "REDIS_URL", "CRISIS_TEXT")}
+    env |= {name: SAFE[name] for name in ("EMAIL_PROVIDER", "SITE_URL")}
+    env |= change
     started = subprocess.run(
         [sys.executable, "-c", "import novamind.settings"], env=env, cwd=ROOT, capture_output=True, text=True
     )

@@ -17,6 +17,7 @@ from novamind.phi.keys import KeyUnavailable
 from novamind.phi.models import DataKey
 from novamind.registry.inference import infer_or_recall
 from novamind.registry.models import ModelVersion
+from novamind.registry.science import reference_of, stability_index
 
 TOKEN = "a-token-for-the-scraper"  # noqa: S105
 
@@ -127,7 +128,31 @@ def test_metrics_tell_runs_of_models_abstentions_time_and_batches(client, settin
     assert text.count("novamind_inference_abstentions_1d{") == 1
     assert f'novamind_inference_batch_1d{{{of},quantile="0.95"}} 1.0\n' in text
     assert f'novamind_inference_seconds_1d{{{of},quantile="0.5"}} ' in text
+    assert f'novamind_inference_inputs_1d{{{of},from="computed"}} 3.0\n' in text
+    assert f'novamind_inference_inputs_1d{{{of},from="recalled"}} 0.0\n' in text
     assert str(patient.pk) not in text
+
+
+def test_metrics_tell_recalled_inputs_and_how_far_inputs_have_drifted(client, settings, patient):
+    settings.METRICS_TOKEN, window = TOKEN, Window(now(), now())
+    expected = reference_of("level", np.arange(1000.0))
+    version = ModelVersion.objects.create(
+        name="cohort", version="1", kind="head", stage="production", weights_sha256="0" * 64, weights_file="w",
+        reference_statistics=[expected],
+    )  # fmt: skip
+    with recorded(actor_label="system:test", request_id="r"):
+        for number in [*range(250), 0]:
+            infer_or_recall(
+                version=version, patient_id=patient.pk, array=np.array([number]), window=window,
+                run=lambda array: float(array.sum()), summary=[2000.0 + number],
+            )  # fmt: skip
+    text = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    of = 'model="cohort",version="1"'
+    assert f'novamind_inference_inputs_1d{{{of},from="recalled"}} 1.0\n' in text
+    (line,) = [line for line in text.splitlines() if line.startswith("novamind_model_input_drift_30d{")]
+    value, n = stability_index(2000.0 + np.arange(250), expected)
+    assert line == f'novamind_model_input_drift_30d{{{of},input="level"}} {value}'
+    assert (n, value > 0.25) == (250, True)
 
 
 def test_metrics_count_rows_and_name_nobody(client, settings, patient):

@@ -22,7 +22,7 @@ from novamind.supervisor import CannotStart, Part, Supervisor, answers, loopback
 MARKER = ".demo"  # the folder was filled by this command: names the parts that did
 DATABASE = "novamind.sqlite3"
 MADE_HERE = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", MARKER, "secrets/master.key")
-FOLDERS_MADE_HERE = ("files", "broker", "log")
+FOLDERS_MADE_HERE = ("files", "broker", "log", "models/shipped")
 
 
 class Command(WatchedCommand):
@@ -122,6 +122,8 @@ def demo_environment(data_dir: Path, host: str) -> dict[str, str]:
         "ALLOWED_HOSTS": f"127.0.0.1,localhost,[::1],{f'[{host}]' if ':' in host else host}",
         "TRUSTED_PROXY_COUNT": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        # What the demo can install by itself; an operator with published weights of another size names it.
+        "PAT_MODEL_ID": os.environ.get("PAT_MODEL_ID", "PAT-S"),
     }
 
 
@@ -135,7 +137,7 @@ def parts(host: str, port: int, data_dir: Path) -> list[Part]:
     ]
     worker = [
         *(*celery, "worker", "--hostname", "demo@%h", "--pool", "prefork", "--concurrency", "2"),
-        *("--queues", "default,ml,notify", "--loglevel", "INFO"),
+        *("--queues", "notify,default,ml,batch", "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
     # No pid file: one left by a killed scheduler would stop the next from starting.

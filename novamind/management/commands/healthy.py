@@ -20,7 +20,7 @@ class Command(WatchedCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("part", choices=["worker", "beat"])
-        parser.add_argument("queues", nargs="?", default="default,ml,notify", help="separated by commas")
+        parser.add_argument("queues", nargs="?", default="notify,default,ml,batch", help="separated by commas")
 
     def handle(self, *args, **options):
         if options["part"] == "beat":
