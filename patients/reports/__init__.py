@@ -1,0 +1,1 @@
+"""What patients say: questionnaires, check-ins and symptoms, and what follows an answer about self-harm."""

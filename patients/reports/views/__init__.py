@@ -1,0 +1,1 @@
+"""Pages of what patients say: their own, and the clinician's."""
