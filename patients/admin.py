@@ -9,10 +9,37 @@ from novamind.accounts.managed import ManagedAdmin
 from novamind.admin import ReadOnlyAdmin
 from novamind.audit.lists import RecordedList
 from novamind.audit.recording import aggregates
-from patients.models import CareAssignment, CareTeam, Consent, EmergencyAccess, Grant, Membership, Patient
+from novamind.audit.showing import lists_names
+from patients.models import (
+    Alert,
+    AlertEvent,
+    Appointment,
+    Assessment,
+    CareAssignment,
+    CareTeam,
+    CheckIn,
+    Condition,
+    Consent,
+    CoverageHours,
+    EmergencyAccess,
+    Genotype,
+    GenotypeFile,
+    GenotypeReport,
+    Grant,
+    Holiday,
+    Medication,
+    MedicationDose,
+    Membership,
+    Patient,
+    Reminder,
+    Schedule,
+    SymptomReport,
+    TreatmentChange,
+)
 from patients.services import sync_team_grants
 
 
+@lists_names
 @admin.register(Patient)
 class PatientAdmin(RecordedList):
     """The administrator's own patients, like anybody's; found by id only, because admin searches stand in the URL."""
@@ -47,13 +74,42 @@ class MembershipInline(admin.TabularInline):
     has_delete_permission = has_view_permission
 
 
+class CoverageInline(admin.TabularInline):
+    """Who of the team looks after its alerts, and when."""
+
+    model = CoverageHours
+    extra = 0
+    autocomplete_fields = ["user"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.may("manage_accounts")  # type: ignore[union-attr]
+
+    has_add_permission = has_view_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
+
+
+class HolidayInline(admin.TabularInline):
+    """The dates on which the team's hours of holidays hold."""
+
+    model = Holiday
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.may("manage_accounts")  # type: ignore[union-attr]
+
+    has_add_permission = has_view_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
+
+
 @admin.register(CareTeam)
 class CareTeamAdmin(ManagedAdmin):
-    """Teams and their members; grants follow."""
+    """Teams, their members, coverage hours and holidays; grants follow."""
 
     list_display = ["name", "size"]
     search_fields = ["name"]
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, CoverageInline, HolidayInline]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("memberships")
@@ -90,6 +146,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     search_fields = ["team__name", "user__email"]
 
 
+@lists_names
 @admin.register(CareAssignment)
 class CareAssignmentAdmin(RecordedList):
     """Which team cares for which of the administrator's own patients."""
@@ -103,6 +160,7 @@ class CareAssignmentAdmin(RecordedList):
         return CareAssignment.objects.filter(patient__in=Patient.objects.visible_to(request.user))
 
 
+@lists_names
 @admin.register(Grant)
 class GrantAdmin(RecordedList):
     """Who may see which of the administrator's own patients, why and until when."""
@@ -153,3 +211,182 @@ class EmergencyAccessAdmin(RecordedList):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return EmergencyAccess.objects.filter(patient__in=Patient.objects.visible_to(request.user))
+
+
+@admin.register(CoverageHours)
+class CoverageHoursAdmin(ReadOnlyAdmin):
+    """Coverage hours are changed on the team's page."""
+
+    list_display = ["team", "weekday", "begins", "ends", "order", "user"]
+    list_select_related = ["team", "user"]
+    list_filter = ["weekday"]
+    search_fields = ["team__name", "user__email"]
+
+
+@admin.register(Holiday)
+class HolidayAdmin(ReadOnlyAdmin):
+    """Holidays are changed on the team's page."""
+
+    list_display = ["team", "date", "name"]
+    list_select_related = ["team"]
+    search_fields = ["team__name", "name"]
+
+
+class _OfOwnPatients(RecordedList):
+    """Rows of the administrator's own patients."""
+
+    search_fields = ["=patient__id"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return self.model._default_manager.filter(patient__in=Patient.objects.visible_to(request.user))
+
+
+@admin.register(Alert)
+class AlertAdmin(_OfOwnPatients):
+    """Alerts; the page of alerts is where one answers."""
+
+    list_display = ["patient_id", "kind", "severity", "state", "owner", "raised_at", "acknowledge_by"]
+    list_select_related = ["owner"]
+    list_filter = ["state", "severity", "kind"]
+    fields = [*list_display, "level", "monitored", "acknowledged_by", "acknowledged_at", "resolve_by", "resolved_at"]
+
+
+@admin.register(AlertEvent)
+class AlertEventAdmin(_OfOwnPatients):
+    """What happened to alerts; the words of it stand in the chart."""
+
+    list_display = ["patient_id", "alert", "what", "at", "by"]
+    list_select_related = ["alert", "by"]
+    list_filter = ["what"]
+    fields = list_display
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(_OfOwnPatients):
+    """What patients are asked to do when; edited on the patient's page."""
+
+    list_display = ["patient_id", "what", "local_time", "every_days", "channel", "active", "next_due_at"]
+    list_filter = ["active", "what", "channel"]
+    fields = [*list_display, "weekdays", "starts_on", "ends_on", "window_min", "quiet_from", "quiet_to", "version"]
+
+
+@admin.register(Reminder)
+class ReminderAdmin(_OfOwnPatients):
+    """What became of each time of a schedule."""
+
+    list_display = ["patient_id", "schedule", "local_date", "due_at", "expires_at", "outcome", "done_at"]
+    list_select_related = ["schedule"]
+    list_filter = ["outcome"]
+    fields = list_display
+
+
+class ReportAdmin(RecordedList):
+    """That something was reported of the administrator's own patients, and when; what it says stands in the chart."""
+
+    list_display = ["patient_id", "at", "recorded_at", "by_patient"]
+    list_filter = ["by_patient"]
+    search_fields = ["=patient__id"]
+    fields = list_display
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return self.model.objects.visible_to(request.user)
+
+
+@admin.register(Assessment)
+class AssessmentAdmin(ReportAdmin):
+    """Filled-in questionnaires."""
+
+    list_display = ["patient_id", "instrument", "instrument_version", "at", "recorded_at", "by_patient"]
+    fields = list_display
+
+
+@admin.register(CheckIn, SymptomReport)
+class CorrectableAdmin(ReportAdmin):
+    """Check-ins and symptoms, with what was corrected."""
+
+    list_display = ["patient_id", "at", "recorded_at", "by_patient", "version", "replaced_at"]
+    fields = list_display
+
+
+class TreatmentAdmin(_OfOwnPatients):
+    """Entries of a treatment that the administrator may read (42 CFR Part 2); what they say stands in the chart."""
+
+    list_display = ["patient_id", "recorded_at", "version", "entered_in_error"]
+    list_filter = ["entered_in_error"]
+    fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return self.model._default_manager.all().releasable_to(request.user)
+
+
+@admin.register(Medication)
+class MedicationAdmin(TreatmentAdmin):
+    """Courses of drugs."""
+
+    list_display = ["patient_id", "drug", "started_on", "ended_on", "recorded_at", "version", "entered_in_error"]
+    fields = [*list_display, "route", "stop_reason"]
+
+
+@admin.register(MedicationDose)
+class MedicationDoseAdmin(_OfOwnPatients):
+    """Doses of courses that the administrator may read."""
+
+    list_display = ["patient_id", "from_on", "amount", "unit", "frequency", "replaced_at"]
+    fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        readable = Medication.objects.all().releasable_to(request.user)
+        return MedicationDose.objects.filter(medication__in=readable)
+
+
+@admin.register(Condition)
+class ConditionAdmin(TreatmentAdmin):
+    """Conditions."""
+
+    list_display = ["patient_id", "code", "status", "certainty", "recorded_at", "version", "entered_in_error"]
+    fields = list_display
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(TreatmentAdmin):
+    """Visits."""
+
+    list_display = ["patient_id", "at", "kind", "place", "status", "version", "entered_in_error"]
+    fields = list_display
+
+
+@admin.register(TreatmentChange)
+class TreatmentChangeAdmin(TreatmentAdmin):
+    """What was done to entries of a treatment, and when; what stood there is in the chart."""
+
+    list_display = ["patient_id", "about_id", "what", "at", "by"]
+    list_select_related = ["by"]
+    list_filter = ["what"]
+    fields = list_display
+
+
+@admin.register(GenotypeReport)
+class GenotypeReportAdmin(_OfOwnPatients):
+    """Reports of laboratories."""
+
+    list_display = ["patient_id", "sampled_on", "reported_on", "recorded_at"]
+    fields = list_display
+
+
+@admin.register(GenotypeFile)
+class GenotypeFileAdmin(_OfOwnPatients):
+    """Their files, which nobody opens here."""
+
+    list_display = ["patient_id", "size", "created_at"]
+    fields = list_display
+
+
+@admin.register(Genotype)
+class GenotypeAdmin(_OfOwnPatients):
+    """That a gene was reported; the result stands in the chart."""
+
+    list_display = ["patient_id", "gene", "state", "recorded_at", "version", "entered_in_error"]
+    list_filter = ["state"]
+    fields = list_display

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterable
+from datetime import date, time
+from typing import Any
 
 from novamind.accounts.models import User
+from novamind.accounts.roles import RIGHTS
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, recorded, write_event
+from novamind.simulator import Persona
 from patients.consent import record_consent
 from patients.emergency import open_emergency
 from patients.models import (
@@ -15,13 +18,17 @@ from patients.models import (
     Consent,
     ConsentPurpose,
     ConsentStream,
+    CoverageHours,
     EmergencyAccess,
     EmergencyReason,
     Patient,
+    Schedule,
 )
-from patients.services import create_patient, join_team
+from patients.schedules import plan_schedule
+from patients.services import create_patient, join_team, link_own_account
 
 TEAMS = {"North": "north@demo.novamind.test", "South": "south@demo.novamind.test"}
+PATIENT_WHO_SIGNS_IN = "mara@demo.novamind.test"  # the first of the list below
 
 #: first name, last name, born, sex, pronouns, team
 PATIENTS = [
@@ -41,6 +48,17 @@ PATIENTS = [
     ("Helena", "Marković", date(1976, 1, 9), "female", "she/her", "South"),
 ]
 
+#: What makes a patient worth looking at, by place in the list of patients.
+STORIES: dict[int, dict[str, Any]] = {
+    0: {"kind": "unipolar", "state_at_start": "depressed", "trend": -1.0},
+    1: {"kind": "bipolar_2", "state_at_start": "euthymic"},
+    2: {"kind": "unipolar", "insomnia": True},
+    3: {"kind": "none", "chronotype_h": 3.2},
+    4: {"kind": "unipolar", "trend": 1.5, "carelessness": 3.0},
+    5: {"kind": "none", "shift_worker": True},
+    6: {"kind": "bipolar_1", "state_at_start": "hypomanic"},
+}
+
 #: whose place in the list, purpose, stream, given; in this order.
 DECISIONS = [
     *((number, ConsentPurpose.MODELS, ConsentStream.ACTIGRAPHY, True) for number in range(len(PATIENTS))),
@@ -48,6 +66,11 @@ DECISIONS = [
     (2, ConsentPurpose.EXTERNAL_MODEL, ConsentStream.NOTES, True),
     (5, ConsentPurpose.TREATMENT, ConsentStream.HEART, False),
 ]
+
+
+def persona_of(number: int) -> Persona:
+    """Who the n-th patient of the list is: what the watch measures and what the patient says come from one person."""
+    return Persona.draw(1000 + number, **STORIES.get(number, {}))
 
 
 def mrn_of(number: int) -> str:
@@ -71,8 +94,11 @@ def seed(say: Callable[[str], None]) -> None:
                     sex=sex,
                     pronouns=pronouns,
                 )
+        link_own_account(patient=_patient(0), user=User.objects.get(email=PATIENT_WHO_SIGNS_IN))
         _decide()
         _emergency()
+        _cover(teams.values())
+        _ask_daily()
         write_event(ledger, event_type=EventType.CREATION, action="demo")
     say(f"{len(PATIENTS)} synthetic patients in {len(TEAMS)} teams.")
 
@@ -114,3 +140,24 @@ def _emergency() -> None:
         reason=EmergencyReason.ACUTE_ASSESSMENT,
         explanation="Synthetic: came to the South's reception in the evening, agitated; nobody of the North answered.",
     )
+
+
+def _cover(teams: Iterable[CareTeam]) -> None:
+    """Office hours of every team, Monday to Friday; nights and weekends are nobody's, as pages then say. Once."""
+    for team in teams:
+        people = User.objects.filter(care_teams=team, groups__name__in=RIGHTS["answer_alerts"]).order_by("email")
+        for order, user in enumerate(people.distinct(), start=1):
+            for weekday in range(5):
+                CoverageHours.objects.get_or_create(
+                    team=team, user=user, weekday=weekday, begins=time(8), defaults={"ends": time(16), "order": order}
+                )
+
+
+def _ask_daily() -> None:
+    """The first three are asked for a check-in every evening, on their page alone: they are nobody's phone. Once."""
+    for number in range(3):
+        patient = _patient(number)
+        with aggregates():
+            known = Schedule.objects.filter(patient=patient).exists()
+        if not known:
+            plan_schedule(patient=patient, by=None, what="check-in", local_time=time(19), window_min=240)

@@ -77,7 +77,7 @@ def _end_devices(patient_id: UUID) -> None:
 def _put_up_for_erasure(patient_id: UUID) -> None:
     for place in columns():
         for name in place.files:
-            for stored in place.of(patient_id).values_list(name, flat=True):
+            for stored in place.of(patient_id).exclude(**{name: ""}).values_list(name, flat=True):
                 ErasedFile.objects.create(name=stored, due_at=clock.now())
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
 from novamind import clock
 from novamind.accounts.models import User
 from novamind.accounts.rights import Refused
-from novamind.audit.models import AuditEvent, EventType, Purpose
+from novamind.audit.attempts import Claim, take
+from novamind.audit.models import AuditEvent, EventType
 from novamind.audit.recording import aggregates, note_object, saw, unseen
 from novamind.jobs.services import publish
 from novamind.phi.fields import normalized
@@ -22,7 +21,6 @@ from patients.services import view_permission
 OPEN_REVIEWS = 5  # of one person; more wait until somebody has judged the earlier ones
 ATTEMPTS = 10  # of one person, within the window, found or not
 WINDOW = timedelta(hours=1)
-ATTEMPT_ACTION = "patients:emergency"
 
 
 class TooManyReviews(Refused):
@@ -32,11 +30,9 @@ class TooManyReviews(Refused):
         super().__init__("reviews_open", f"{OPEN_REVIEWS} of your emergencies wait for their review; ask for it first.")
 
 
-def too_many_attempts(user: User) -> bool:
-    """Whether this person has searched too often within the hour, counted in the trail itself."""
-    since = clock.now() - WINDOW
-    tried = AuditEvent.objects.filter(actor_id=user.pk, at__gt=since, action=ATTEMPT_ACTION, method="POST")
-    return tried.count() >= ATTEMPTS
+def count_attempt(user: User) -> bool:
+    """Whether this person may search once more within the hour; found or not, it counts."""
+    return take([Claim("emergency", str(user.pk), ATTEMPTS, WINDOW)]) is not None
 
 
 def require_few_open_reviews(user: User) -> None:
@@ -122,14 +118,3 @@ def what_was_seen(access: EmergencyAccess) -> list[AuditEvent]:
         at__lte=access.ended_at or access.ends_at,
     )
     return list(events.order_by("at"))
-
-
-def purpose_of(actor_id: UUID, patients: Iterable[UUID]) -> str | None:
-    """``ETREAT`` when the actor sees one of these patients by emergency access alone. One query, two if so."""
-    valid = Grant.objects.valid().filter(user_id=actor_id)
-    opened = valid.filter(reason=Grant.Reason.BREAK_GLASS).values_list("content_object_id", flat=True)
-    emergencies = set(opened) & set(patients)
-    if not emergencies:
-        return None
-    lasting = valid.exclude(reason=Grant.Reason.BREAK_GLASS).filter(content_object__in=emergencies)
-    return Purpose.EMERGENCY if emergencies - set(lasting.values_list("content_object_id", flat=True)) else None

@@ -1,4 +1,4 @@
-"""What is typed about a patient: the chart's head, consents, emergencies, psychotherapy notes."""
+"""What is typed about a patient: the chart's head, consents, emergencies, notes, answers to alerts, schedules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django import forms
 
 from novamind import clock
 from novamind.accounts.models import User
+from novamind.delivery.models import Channel
 from novamind.limits import NOTE_CHARACTERS
 from patients.devices import DeviceKind
 from patients.models import (
@@ -15,11 +16,14 @@ from patients.models import (
     Consent,
     ConsentPurpose,
     ConsentStream,
+    CoverageHours,
     EmergencyAccess,
     EmergencyReason,
     Patient,
+    Schedule,
     is_zone,
 )
+from patients.schedules import EDITABLE, TASKS, wrong_in
 
 
 class PatientForm(forms.Form):
@@ -162,3 +166,77 @@ class DeviceForm(forms.Form):
     """What kind of device is to send."""
 
     kind = forms.ChoiceField(label="Kind", choices=DeviceKind.choices)
+
+
+class AnswerForm(forms.Form):
+    """What somebody did about an alert, from the version that was on the page."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    note = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}), label="What was done"
+    )
+
+
+class ScheduleForm(forms.Form):
+    """What a patient is asked to do, when, and how they are reminded of it."""
+
+    WINDOWS = ((60, "1 hour"), (120, "2 hours"), (240, "4 hours"), (480, "8 hours"), (720, "12 hours"),
+               (1440, "1 day"), (4320, "3 days"), (10080, "7 days"))  # fmt: skip
+
+    what = forms.ChoiceField(label="What", choices=[(code, words) for code, words in TASKS.items()])
+    local_time = forms.TimeField(
+        label="At", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), help_text="where the patient is"
+    )
+    every_days = forms.IntegerField(label="Every so many days", min_value=1, max_value=366, initial=1)
+    weekdays = forms.TypedMultipleChoiceField(
+        label="Only on",
+        coerce=int,
+        required=False,
+        choices=CoverageHours.Weekday.choices[:7],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    window_min = forms.TypedChoiceField(label="Can be done for", coerce=int, choices=WINDOWS, initial=720)
+    starts_on = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    ends_on = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    channel = forms.ChoiceField(
+        label="Reminder",
+        required=False,
+        choices=[("", "None: it waits on the patient's page"), *Channel.choices],
+        help_text="says that something waits, never what",
+    )
+    quiet_from = forms.TimeField(
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="empty: the clinic's quiet hours",
+    )
+    quiet_to = forms.TimeField(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    active = forms.BooleanField(label="Goes on", required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, patient: Patient, schedule: Schedule | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._patient = patient
+        if schedule is None:
+            self.fields["starts_on"].initial = clock.now().astimezone(patient.tz).date()
+            del self.fields["active"], self.fields["version"]
+        else:
+            del self.fields["what"]
+
+    @staticmethod
+    def initial_of(schedule: Schedule) -> dict[str, Any]:
+        """What the form starts from when a schedule is edited."""
+        return {name: getattr(schedule, name) for name in (*EDITABLE, "version")}
+
+    def clean(self) -> dict[str, Any]:
+        sent = super().clean() or {}
+        for name, sentence in wrong_in(self._patient, sent).items():
+            self.add_error(name, sentence)
+        return sent
+
+    def planned(self) -> dict[str, Any]:
+        """For :func:`patients.schedules.plan_schedule`."""
+        return self.changed() | {"what": self.cleaned_data["what"]}
+
+    def changed(self) -> dict[str, Any]:
+        """For :func:`patients.schedules.change_schedule`."""
+        return {name: value for name, value in self.cleaned_data.items() if name in EDITABLE}

@@ -12,7 +12,7 @@ from novamind.audit.recording import aggregates
 from patients.access import is_in_care_of, patient_for
 from patients.consent import UNRESTRICTED, in_short
 from patients.emergency import running_emergency
-from patients.models import CareTeam, Patient
+from patients.models import Alert, CareTeam, Patient
 
 
 def patient_page(
@@ -40,6 +40,7 @@ def banner(patient: Patient) -> dict[str, Any]:
     consent = in_short(patient)
     last_signal = frame.last_signals([patient.pk]).get(patient.pk)
     with aggregates():
+        open_alerts = Alert.objects.filter(patient=patient).unresolved().count()
         teams = list(CareTeam.objects.filter(assignments__patient=patient).values_list("name", flat=True))
     return {
         "name": patient.name,
@@ -47,6 +48,7 @@ def banner(patient: Patient) -> dict[str, Any]:
         "pronouns": patient.pronouns,
         "mrn": patient.mrn,
         "teams": teams,
+        "open_alerts": open_alerts,
         "zone": patient.zone,
         "last_signal": last_signal,
         "freshness": freshness(last_signal) if last_signal or consent == UNRESTRICTED else "no signals shown",
@@ -60,9 +62,9 @@ def freshness(last_signal: Any) -> str:
         return "no signals yet"
     hours = (clock.now() - last_signal).total_seconds() / 3600
     if hours < 1:
-        return "last signal within the hour"
+        return "within the hour"
     if hours < 48:
-        return f"last signal {hours:.0f} h ago"
+        return f"{hours:.0f} h ago"
     if hours < 24 * 365:
-        return f"last signal {hours / 24:.0f} days ago"
-    return f"last signal {hours / 24 / 365.25:.1f} years ago"
+        return f"{hours / 24:.0f} days ago"
+    return f"{hours / 24 / 365.25:.1f} years ago"

@@ -14,17 +14,16 @@ from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object, recorded, saw, unseen, write_event
 from novamind.phi.columns import Columns
+from novamind.phi.fields import normalized
 from novamind.phi.keys import destroy_key
 from patients.models import CareAssignment, CareTeam, Grant, Membership, Patient
 from patients.models.search import Query
+from patients.planning import plan_all
+from patients.record_numbers import MrnTaken, count_try, note_taken, require_tries_left
 
 
 class StaleEdit(Exception):
     """The form was filled in from an older version of the row."""
-
-
-class MrnTaken(Exception):
-    """Another patient has this medical record number."""
 
 
 EDITABLE = frozenset({"first_name", "last_name", "date_of_birth", "mrn", "phone", "email", "sex", "pronouns", "zone"})
@@ -37,11 +36,13 @@ def create_patient(*, by: User | None, teams: Iterable[CareTeam] = (), **fields:
     ------
     MrnTaken
         Also when the patient who has the number is hidden from this user.
+    TooMany
+        Too many of those numbers today (:mod:`patients.record_numbers`).
     """
     patient = Patient(**fields)
     chosen = list(teams) or ([] if by is None else list(CareTeam.objects.filter(memberships__user=by)))
     with transaction.atomic():
-        _save(patient)
+        _save(patient, by)
         for team in chosen:
             assign_patient(team=team, patient=patient)
         if by is not None and not any(team.memberships.filter(user=by).exists() for team in chosen):
@@ -50,11 +51,16 @@ def create_patient(*, by: User | None, teams: Iterable[CareTeam] = (), **fields:
     return patient
 
 
-def update_patient(patient: Patient, *, version: int, **changes: Any) -> Patient:
-    """Change the chart's head if it is still the version the changes were made from; else ``StaleEdit``."""
+def update_patient(patient: Patient, *, version: int, by: User | None = None, **changes: Any) -> Patient:
+    """Change the chart's head if it is still the version the changes were made from; else ``StaleEdit``.
+
+    ``MrnTaken`` and ``TooMany`` as in :func:`create_patient`; a number that stays as it is is no try.
+    """
     unknown = set(changes) - EDITABLE
     if unknown:
         raise TypeError(f"not editable: {', '.join(sorted(unknown))}")
+    moves = changes.get("zone", patient.zone) != patient.zone
+    typed = by if normalized(changes.get("mrn") or "") != normalized(patient.mrn or "") else None
     with transaction.atomic():
         with aggregates():
             current = Patient.objects.filter(pk=patient.pk, version=version).update(version=F("version") + 1)
@@ -63,23 +69,31 @@ def update_patient(patient: Patient, *, version: int, **changes: Any) -> Patient
         for name, value in changes.items():
             setattr(patient, name, value)
         patient.version = version + 1
-        _save(patient)
+        _save(patient, typed)
+        if typed is not None:
+            count_try(typed)
+        if moves:
+            plan_all(patient)
     note_object(EventType.MODIFICATION, "patients.Patient", patient.pk)
     return patient
 
 
-def _save(patient: Patient) -> None:
+def _save(patient: Patient, typed_by: User | None) -> None:
     """Empty numbers are stored as NULL, so that any number of patients may have none."""
     for name in ("mrn", "phone", "email"):
         if not getattr(patient, name):
             setattr(patient, name, None)
+    if typed_by is not None and patient.mrn:
+        require_tries_left(typed_by)
     try:
         with transaction.atomic():
             patient.save()
     except IntegrityError as error:
-        if "mrn_index" in str(error):
-            raise MrnTaken from None
-        raise
+        if "mrn_index" not in str(error):
+            raise
+        if typed_by is not None:
+            note_taken(typed_by, patient.mrn)
+        raise MrnTaken from None
 
 
 def find_patients(user: User, query: str, *, at_most: int) -> tuple[list[Patient], int]:
@@ -160,6 +174,13 @@ def share_patient(*, patient: Patient, user: User) -> None:
     """Let one named user see one patient."""
     Grant.objects.get_or_create(
         user=user, content_object=patient, permission=view_permission(), reason=Grant.Reason.SHARE
+    )
+
+
+def link_own_account(*, patient: Patient, user: User) -> None:
+    """Let a patient who signs in see the pages of their own chart."""
+    Grant.objects.get_or_create(
+        user=user, content_object=patient, permission=view_permission(), reason=Grant.Reason.SELF
     )
 
 

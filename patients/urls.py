@@ -2,7 +2,9 @@
 
 from django.urls import include, path
 
-from patients.views import consents, devices, emergencies, people, psychotherapy, trail
+from patients.reports.views import mine, staff
+from patients.treatment.views import entries
+from patients.views import alerts, consents, devices, emergencies, people, psychotherapy, schedules, trail
 
 app_name = "patients"
 
@@ -20,6 +22,29 @@ private_notes = [
     ),
 ]
 
+own_pages = [
+    path("", mine.mine, name="mine"),
+    path("access/", trail.my_trail, name="my-trail"),
+    path("check-in/", mine.check_in, name="my-check-in"),
+    path("check-in/<uuid:check_in_id>/", mine.correct_check_in, name="correct-my-check-in"),
+    path("questionnaires/<slug:instrument_id>/", mine.questionnaire, name="my-questionnaire"),
+    path("symptom/", mine.symptom, name="my-symptom"),
+]
+
+alert_pages = [
+    path("", alerts.patient_alerts, name="patient-alerts"),
+    path("<uuid:patient_alert_id>/acknowledge/", alerts.acknowledge, name="acknowledge-alert"),
+    path("<uuid:patient_alert_id>/resolve/", alerts.resolve, name="resolve-alert"),
+    path("<uuid:patient_alert_id>/escalate/", alerts.escalate, name="escalate-alert"),
+]
+
+treatment_pages = [
+    path("", entries.treatment, name="treatment"),
+    path("new/", entries.new_medication, name="new-medication"),
+    path("<uuid:medication_id>/", entries.medication, name="medication"),
+    path("<uuid:medication_id>/<slug:change>/", entries.change_medication, name="change-medication"),
+]
+
 urlpatterns = [
     path("", people.patient_list, name="list"),
     path("search/", people.search, name="search"),
@@ -27,14 +52,29 @@ urlpatterns = [
     path("emergency/", emergencies.emergency, name="emergency"),
     path("emergency/reviews/", emergencies.reviews, name="reviews"),
     path("emergency/reviews/<uuid:access_id>/", emergencies.review, name="review"),
-    path("mine/access/", trail.my_trail, name="my-trail"),
+    path("alerts/", alerts.all_alerts, name="alerts"),
+    path("mine/", include(own_pages)),
     path("<uuid:patient_id>/", people.home, name="home"),
     path("<uuid:patient_id>/edit/", people.edit, name="edit"),
     path("<uuid:patient_id>/emergency/end/", emergencies.end, name="emergency-end"),
     path("<uuid:patient_id>/consents/", consents.consents, name="consents"),
     path("<uuid:patient_id>/consents/record/", consents.record, name="record-consent"),
+    path("<uuid:patient_id>/symptoms/", staff.reports, name="reports"),
+    path("<uuid:patient_id>/questionnaires/<slug:instrument_id>/", staff.fill_in, name="fill-in"),
+    path("<uuid:patient_id>/assessments/<uuid:assessment_id>/", staff.assessment, name="assessment"),
+    path("<uuid:patient_id>/medication/", include(treatment_pages)),
+    path("<uuid:patient_id>/conditions/new/", entries.new_condition, name="new-condition"),
+    path("<uuid:patient_id>/conditions/<uuid:condition_id>/<slug:change>/", entries.edit_condition, name="condition"),
+    path("<uuid:patient_id>/genotypes/new/", entries.new_genotype, name="new-genotype"),
+    path("<uuid:patient_id>/genotypes/upload/", entries.upload_genotypes, name="upload-genotypes"),
+    path("<uuid:patient_id>/genotypes/<uuid:genotype_id>/error/", entries.genotype_in_error, name="genotype-in-error"),
+    path("<uuid:patient_id>/visits/new/", entries.new_appointment, name="new-appointment"),
+    path("<uuid:patient_id>/visits/<uuid:appointment_id>/<slug:change>/", entries.edit_appointment, name="appointment"),
     path("<uuid:patient_id>/access/", trail.trail, name="trail"),
     path("<uuid:patient_id>/devices/", devices.devices, name="devices"),
     path("<uuid:patient_id>/devices/<uuid:device_id>/end/", devices.end, name="end-device"),
+    path("<uuid:patient_id>/alerts/", include(alert_pages)),
+    path("<uuid:patient_id>/schedules/", schedules.schedules, name="schedules"),
+    path("<uuid:patient_id>/schedules/<uuid:schedule_id>/", schedules.edit, name="edit-schedule"),
     path("<uuid:patient_id>/psychotherapy/", include(private_notes)),
 ]

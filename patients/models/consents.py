@@ -32,12 +32,13 @@ class ConsentStream(models.TextChoices):
 
     ACTIGRAPHY = "actigraphy", "Movement and rest"
     HEART = "heart", "Heart"
+    BODY = "body", "Other measurements of the body"
     SLEEP_DIARY = "sleep_diary", "Sleep diary"
     QUESTIONNAIRES = "questionnaires", "Questionnaires"
     GENOTYPE = "genotype", "Genotype"
     MEDICATION = "medication", "Medication"
     LOCATION = "location", "Location"
-    NOTES = "notes", "Notes"
+    NOTES = "notes", "Notes, conditions and visits"
     PART2 = "part2", "Substance use treatment (42 CFR Part 2)"
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from novamind import clock
 from novamind.audit.models import AuditEventPatient
-from patients.consent import allowing, allows, in_short, record_consent
+from patients.consent import ConsentWithheld, allowing, allows, in_short, record_consent, require_streams
 from patients.models import DEFAULTS, Consent, ConsentPurpose, ConsentStream
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "consent.md"
@@ -67,6 +67,28 @@ def test_of_two_decisions_at_one_moment_the_withdrawal_holds(patient, monkeypatc
         )
     assert not allows(patient, *ACTIGRAPHY)
     assert in_short(patient) == "withdrawn: movement and rest"
+
+
+def test_several_streams_at_once_are_asked_for_as_one_by_one(patient, monkeypatch):
+    decide(patient, True, "models", "heart")
+    decide(patient, False)
+    decide(patient, True, "models", "notes", valid_until=clock.now() + timedelta(hours=1))
+    moment = clock.now()
+    for later in (timedelta(), timedelta(hours=2)):
+        monkeypatch.setattr(clock, "now", lambda later=later: moment + later)
+        for purpose in ConsentPurpose:
+            for stream in ConsentStream:
+                for streams in ({stream}, {stream, ConsentStream.HEART}):
+                    want = all(allows(patient, purpose, one) for one in streams)
+                    assert _passes(patient, purpose, streams) is want, (later, purpose, streams)
+
+
+def _passes(patient, purpose, streams):
+    try:
+        require_streams(patient, purpose, streams)
+    except ConsentWithheld:
+        return False
+    return True
 
 
 def test_a_decision_is_never_changed_or_deleted(patient):

@@ -239,7 +239,7 @@ def test_the_database_refuses_an_emergency_without_an_end(nurse, patient):
 
 def test_the_checks_count_what_is_overdue_and_who_has_left(nurse, psychiatrist, patient, monkeypatch):
     def states():
-        return {check.key: check.state for check in checks()}
+        return {check.key: check.state for check in checks() if check.key not in {"crisis_text", "alerts_answerable"}}
 
     access = opened(patient, nurse)
     assert states() == {"emergency_reviews": "holds", "emergency_ends": "holds", "leavers_grants": "holds"}

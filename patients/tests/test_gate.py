@@ -109,6 +109,7 @@ OUTSIDE = {"openai", "anthropic", "requests", "httpx", "urllib3", "aiohttp", "bo
 ALLOWED = {
     "novamind/phi/master.py": "KMS wraps and unwraps the master key",
     "actigraphy/pat/bedrock.py": "weeks in standard deviations: no text, no name, no date, no id",
+    "novamind/delivery/providers.py": "fixed texts, and the address of whoever gets them",
     "novamind/audit/anchors.py": "the newest seal, a number and a digest, goes to a bucket",
 }
 

@@ -13,8 +13,8 @@ from novamind.audit.recording import recorded, watched
 from novamind.phi.columns import Columns
 from novamind.phi.keys import forget_keys
 from patients.models import CareAssignment, Grant, Patient, age_on
+from patients.record_numbers import MrnTaken
 from patients.services import (
-    MrnTaken,
     StaleEdit,
     assign_patient,
     create_patient,

@@ -69,7 +69,11 @@ def test_a_list_with_another_patients_emergency_marks_no_emergency_here(
     mine = make_patient(other_team, first_name="Someone", last_name="Elsewhere")
     open_emergency(patient=patient, user=nurse, reason="covering", explanation="Nobody else answers tonight.")
     assert signed_in(nurse).get("/patients/").status_code == 200
-    assert AuditEvent.objects.get(action="patients:list").purpose == Purpose.EMERGENCY
+    listed = AuditEvent.objects.get(action="patients:list")
+    assert (listed.purpose, dict(listed.patients.values_list("patient_id", "purpose"))) == (
+        Purpose.TREATMENT,
+        {patient.pk: Purpose.EMERGENCY, mine.pk: Purpose.TREATMENT},
+    )
     answer = signed_in(nurse).get(page_of(mine))
     assert [row["emergency"] for row in answer.context["rows"] if row["event"].action == "patients:list"] == [False]
     assert "Emergency treatment" not in answer.content.decode()
@@ -131,7 +135,9 @@ def test_a_patient_sees_who_saw_their_own_chart_and_no_page_of_staff(
     assert str(other.pk) not in answer.content.decode()
     for path in (page_of(patient), f"/patients/{patient.pk}/actigraphy/", "/patients/"):
         assert client.get(path).status_code == 403
-    assert client.get("/").url == "/patients/mine/access/"
+    assert client.get("/").url == "/patients/mine/"
+    again = client.get("/patients/mine/access/").content.decode()
+    assert "patient&#x27;s own request" in again  # the first visit, which nobody made to treat
 
 
 def test_a_patients_account_without_a_chart_of_its_own_finds_nothing(signed_in, make_user, patient, own_account):

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from novamind.accounts.rights import requires
 from novamind.accounts.second_factor import fresh_second_factor
-from patients.access import is_in_care_of, patient_for
+from patients.access import is_in_care_of, is_own_chart, patient_for
 from patients.emergency import (
+    count_attempt,
     end_emergency,
     find_anybody,
     open_emergency,
     require_few_open_reviews,
     review_emergency,
-    too_many_attempts,
     what_was_seen,
 )
 from patients.forms import EmergencyForm, ReviewForm
@@ -38,7 +38,7 @@ NOBODY = (
 def emergency(request: HttpRequest) -> HttpResponse:
     """Find a patient of another team and open the chart; looks nobody up before the reason is there."""
     form = EmergencyForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and too_many_attempts(request.user):  # type: ignore[arg-type]
+    if request.method == "POST" and not count_attempt(request.user):  # type: ignore[arg-type]
         form.add_error(None, "Too many attempts within the hour. Ask a clinical administrator.")
         return render(request, "patients/emergency.html", {"form": form}, status=429)
     if form.is_valid():
@@ -47,6 +47,8 @@ def emergency(request: HttpRequest) -> HttpResponse:
         patient = find_anybody(mrn=sent["mrn"], last_name=sent["last_name"], date_of_birth=sent["date_of_birth"])
         if patient is None:
             form.add_error(None, NOBODY)
+        elif is_own_chart(request.user, patient.pk):
+            form.add_error(None, "This is your own chart; whoever treats you opens it.")
         elif is_in_care_of(request.user, patient.pk):
             messages.info(request, "This patient is in your care: no emergency access was needed, and none was opened.")
             return redirect("patients:home", patient.pk)

@@ -14,15 +14,18 @@ from novamind import clock, frame
 from novamind.accounts.rights import requires
 from novamind.audit.models import EventType
 from novamind.audit.recording import note_type, saw, unseen
+from novamind.audit.showing import lists_names
 from novamind.throttle.rates import rate
 from patients.forms import PatientForm
 from patients.models import CareAssignment, Patient
 from patients.pages import freshness, patient_page
-from patients.services import MrnTaken, StaleEdit, assign_among, create_patient, find_patients, update_patient
+from patients.record_numbers import TAKEN, MrnTaken
+from patients.services import StaleEdit, assign_among, create_patient, find_patients, update_patient
 
 PAGE = 50
 
 
+@lists_names
 @require_GET
 @requires("see_patients")
 def patient_list(request: HttpRequest) -> HttpResponse:
@@ -41,6 +44,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/list.html", context)
 
 
+@lists_names
 @rate("search")
 @require_POST
 @requires("see_patients")
@@ -103,7 +107,7 @@ def new(request: HttpRequest) -> HttpResponse:
             patient = create_patient(by=request.user, teams=form.cleaned_data["teams"], **fields)  # type: ignore[arg-type]
             return redirect("patients:home", patient.pk)
         except MrnTaken:
-            form.add_error("mrn", "Another patient has this number.")
+            form.add_error("mrn", TAKEN)
     return _form(request, form, {"patient": None})
 
 
@@ -116,11 +120,11 @@ def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changes = {name: value for name, value in form.cleaned_data.items() if name not in {"teams", "version"}}
         try:
-            update_patient(patient, version=form.cleaned_data["version"] or 0, **changes)
+            update_patient(patient, version=form.cleaned_data["version"] or 0, by=request.user, **changes)  # type: ignore[arg-type]
             assign_among(patient, own=form.fields["teams"].queryset, chosen=form.cleaned_data["teams"])
             return redirect("patients:home", patient.pk)
         except MrnTaken:
-            form.add_error("mrn", "Another patient has this number.")
+            form.add_error("mrn", TAKEN)
         except StaleEdit:
             form.add_error(None, "Somebody changed this chart meanwhile. Compare with what it says now and save again.")
             return _form(request, form, context, status=409)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from novamind.accounts.rights import Refused, requires
 from novamind.audit.forms import WhoSawForm
-from novamind.audit.models import AuditEvent, Purpose
+from novamind.audit.models import AuditEventPatient, Purpose
 from novamind.audit.questions import names_of, people_who_saw, who_saw
 from patients.models import EmergencyAccess, Patient
 from patients.pages import patient_page
@@ -41,8 +41,14 @@ def my_trail(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/my_trail.html", {"patient": patient} | _entries(request, patient))
 
 
-def is_emergency(event: AuditEvent, emergencies: list[EmergencyAccess]) -> bool:
-    """Whether this chart was open by emergency access: a list's purpose may be that of another patient on it."""
+def is_emergency(row: AuditEventPatient, emergencies: list[EmergencyAccess]) -> bool:
+    """Whether this chart was open by emergency access.
+
+    Of an older entry, which has no purpose of its own, the event's may be that of another patient on a list.
+    """
+    event = row.event
+    if row.purpose:
+        return row.purpose == Purpose.EMERGENCY
     return event.purpose == Purpose.EMERGENCY and any(
         event.actor_id == each.user_id and each.opened_at <= event.at <= (each.ended_at or each.ends_at)
         for each in emergencies
@@ -58,12 +64,12 @@ def _entries(request: HttpRequest, patient: Patient) -> dict[str, Any]:
         "form": form,
         "page": page,
         "asked": "".join(f"&{name}={request.GET[name]}" for name in form.fields if form.understood().get(name)),
-        "rows": [
-            {
-                "event": row.event,
-                "who": names.get(row.event.actor_id) or "Novamind itself",
-                "emergency": is_emergency(row.event, emergencies),
-            }
-            for row in page
-        ],
+        "rows": [_line(row, emergencies) | {"who": names.get(row.event.actor_id) or "Novamind itself"} for row in page],
     }
+
+
+def _line(row: AuditEventPatient, emergencies: list[EmergencyAccess]) -> dict[str, Any]:
+    emergency = is_emergency(row, emergencies)
+    # An older list may have another patient's emergency for its purpose.
+    why = row.why if emergency or row.why != Purpose.EMERGENCY else Purpose.TREATMENT
+    return {"event": row.event, "emergency": emergency, "why": Purpose(why).label}
