@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Case, Value, When
 
+from actigraphy.catalogue import CHANNEL_STREAMS, READING_STREAMS
+from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
 from novamind.phi.sealed import SealedField
@@ -28,6 +33,42 @@ class VisibleQuerySet(PatientRecordQuerySet):
         ).filter(consented=True)
 
 
+class ByKindQuerySet(VisibleQuerySet):
+    """Rows of several kinds, each under the consent of its own stream of data."""
+
+    kind_column: ClassVar[str]
+    streams: ClassVar[Mapping[str, str]]
+
+    def consented(self) -> ByKindQuerySet:
+        """Of patients who allow that kind of data to be used in their treatment now."""
+        asked = Case(
+            *(
+                When(
+                    **{f"{self.kind_column}__in": sorted(kind for kind, its in self.streams.items() if its == stream)},
+                    then=allowed(ConsentPurpose.TREATMENT, stream, patient="patient"),
+                )
+                for stream in sorted(set(self.streams.values()))
+            ),
+            default=Value(False),
+            output_field=models.BooleanField(),
+        )
+        return self.alias(consented=asked).filter(consented=True)
+
+
+class SignalQuerySet(ByKindQuerySet):
+    """Signals, by their channel."""
+
+    kind_column = "channel"
+    streams = CHANNEL_STREAMS
+
+
+class ReadingQuerySet(ByKindQuerySet):
+    """Point readings, by their type of data."""
+
+    kind_column = "data_type"
+    streams = READING_STREAMS
+
+
 class Source(PatientRecord):
     """Where signals come from: one uploaded recording, or one streaming device."""
 
@@ -43,15 +84,45 @@ class Source(PatientRecord):
     device_type = models.CharField(max_length=40)
     device_model = models.CharField(max_length=80, blank=True)
     device_serial = EncryptedField(max_length=80, null=True, blank=True)
+    stream_key = models.CharField(max_length=64, null=True, editable=False, help_text="digest of who streams")
+    stream = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="stretches",
+        help_text="where the signals of this stretch are kept",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = VisibleQuerySet.as_manager()
 
     class Meta(PatientRecord.Meta):
         ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["patient", "stream_key"], name="actigraphy_a_stream_once")]
 
     def __str__(self) -> str:
         return f"source {str(self.pk)[:8]}"
+
+
+class SourceOrder(PatientRecord):
+    """Which of a patient's streaming sources counts first for one channel; the newest version holds, none changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="source_orders")
+    channel = models.CharField(max_length=20)
+    version = models.PositiveIntegerField(editable=False)
+    sources = models.JSONField(default=list, help_text="ids, the first one counts first; empty: the clinic's order")
+    reason = EncryptedField(max_length=500)
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "channel", "version"], name="actigraphy_an_order_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"order of {self.channel}, version {self.version}"
 
 
 class Recording(PatientRecord):
@@ -110,7 +181,7 @@ class Signal(PatientRecord):
     samples = models.BinaryField(help_text="float32, little-endian, zlib")
     valid = models.PositiveIntegerField(help_text="slots that are not NaN")
 
-    objects = VisibleQuerySet.as_manager()
+    objects = SignalQuerySet.as_manager()
 
     class Meta(PatientRecord.Meta):
         ordering = ["day"]
@@ -120,6 +191,86 @@ class Signal(PatientRecord):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.day} of source {str(self.source_id)[:8]}"
+
+
+class PointReading(PatientRecord):
+    """One value, or a few that belong together, at one moment: weight, blood pressure, what a device says of itself."""
+
+    writes_are_noted: ClassVar[bool] = False
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="point_readings")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="point_readings")
+    data_type = models.CharField(max_length=30)
+    at = models.DateTimeField()
+    values = models.JSONField(help_text="by the keys of the catalogue, in its units")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReadingQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "source", "data_type", "at"], name="actigraphy_a_reading_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.data_type} of source {str(self.source_id)[:8]}"
+
+
+class SleepSession(PatientRecord):
+    """A night's sleep or a nap as a device tells it, with its stages."""
+
+    class Kind(models.TextChoices):
+        """Which it was, as the device says."""
+
+        SLEEP = "sleep", "Sleep"
+        NAP = "nap", "Nap"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="sleep_sessions")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="sleep_sessions")
+    kind = models.CharField(max_length=6, choices=Kind)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    stages = models.JSONField(default=list, help_text="[stage, first second after start, last second after start]")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["-start"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "source", "kind", "start"], name="actigraphy_a_sleep_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of source {str(self.source_id)[:8]}"
+
+
+class Sync(PatientRecord):
+    """One batch that was taken: when, from whom, how many samples, and exactly which days it changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="syncs")
+    sent_by = models.UUIDField(null=True, editable=False)
+    accepted = models.PositiveIntegerField(help_text="samples that were sent and may be true")
+    stored = models.PositiveIntegerField(help_text="of these, new")
+    conflicts = models.PositiveIntegerField(help_text="of these, other than what was known, which stays")
+    refused = models.PositiveIntegerField(help_text="lines beside them that were refused by name")
+    sources = models.JSONField(default=list, help_text="ids of what sent")
+    measured_until = models.DateTimeField(null=True, help_text="the newest moment that was measured")
+    days = models.JSONField(default=dict, help_text="source -> type of data -> UTC days that changed")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["patient", "-created_at"], name="actigraphy_newest_sync")]
+
+    def __str__(self) -> str:
+        return f"sync {str(self.pk)[:8]}"
 
 
 class Analysis(PatientRecord):
@@ -156,18 +307,23 @@ class Analysis(PatientRecord):
 
 
 class WeekReading(PatientRecord):
-    """What a model made of one week of an analysis, or why it read none. Replaced when another version reads again; the
-    records behind it stay."""
+    """What a model made of one week of an analysis, or of all of it (a head), or why it says nothing. Replaced when
+    another version reads again; the records behind it stay."""
 
     class Task(models.TextChoices):
-        """What was asked of the week."""
+        """What was asked."""
 
         EMBEDDING = "embedding", "Embedding"
+        ANOMALY = "anomaly", "Unlike the person's own weeks"
+        HEAD = "head", "Head"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="week_readings")
     analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="week_readings")
     task = models.CharField(max_length=12, choices=Task)
+    model = models.CharField(
+        max_length=80, blank=True, help_text="name of the model that was asked; an encoder's is empty"
+    )
     record = models.ForeignKey(InferenceRecord, null=True, on_delete=models.PROTECT, related_name="+")
     abstention = models.JSONField(null=True, help_text="in place of a record")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -186,6 +342,35 @@ class WeekReading(PatientRecord):
 
     def __str__(self) -> str:
         return f"{self.task} of analysis {str(self.analysis_id)[:8]}"
+
+
+class WeekExplanation(PatientRecord):
+    """Where the encoder looked in a week and what its answer rests on, or why that is not said; sealed, for it draws
+    the week. Kept with how far the two agree, without which neither is shown."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="week_explanations")
+    record = models.ForeignKey(InferenceRecord, on_delete=models.PROTECT, related_name="+")
+    of = models.CharField(max_length=161, blank=True, help_text="head and version explained; empty: the embedding")
+    found = EncryptedJSONField(null=True, help_text="attention per patch, occlusion per block, and how far they agree")
+    abstention = models.JSONField(null=True, help_text="in place of them")
+    code_version = models.CharField(max_length=40, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["record__window_start"]
+        constraints = [
+            models.UniqueConstraint(fields=["record", "of"], name="actigraphy_an_explanation_once"),
+            models.CheckConstraint(
+                condition=models.Q(found__isnull=True) ^ models.Q(abstention__isnull=True),
+                name="actigraphy_explanation_or_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"explanation of {self.record_id}"
 
 
 class Night(PatientRecord):

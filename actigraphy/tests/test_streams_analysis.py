@@ -1,0 +1,124 @@
+"""Activity that streams in is analyzed like an uploaded recording, and exactly where it has changed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from actigraphy.analysis import analyze
+from actigraphy.models import Analysis, Night, Recording, Signal, Sync
+from actigraphy.services import read_stored
+from actigraphy.streams.stretches import stretches_of, window_of
+from novamind.audit.recording import recorded
+from novamind.jobs.models import Job
+from novamind.jobs.runner import run_waiting
+from novamind.simulator import Persona, simulate
+from patients.consent import record_consent
+
+URL = "/api/v1/biometric-events"
+OSLO = "Europe/Oslo"
+
+
+@pytest.fixture
+def api(signed_in, psychiatrist):
+    return signed_in(psychiatrist)
+
+
+@pytest.fixture
+def lived():
+    """Ten simulated days, counts by the minute from a UTC midnight on."""
+    person = simulate(Persona.draw(5), start=date(2025, 3, 3), days=10)
+    return np.nan_to_num(person.counts.astype(float))[: 9 * 1440]
+
+
+START = datetime(2025, 3, 4, tzinfo=UTC)
+
+
+def send(api, patient, counts, start=START):
+    days = [
+        {"patient_id": str(patient.pk), "data_type": "activity", "start": (start + timedelta(days=k)).isoformat(),
+         "epoch_s": 60, "values": counts[1440 * k : 1440 * (k + 1)].round().tolist()}
+        for k in range(-(-len(counts) // 1440))
+    ]  # fmt: skip
+    for at in range(0, len(days), 6):
+        answer = api.post(URL, json.dumps(days[at : at + 6]), content_type="application/json")
+        assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_the_numbers_are_those_of_the_same_counts_in_a_file(api, patient, lived):
+    send(api, patient, lived)
+    run_waiting()
+    recording = Recording.objects.select_related("source").get()
+    assert (recording.state, recording.format, recording.source.device_type) == ("analyzed", "stream", "generic_wrist")
+    with recorded(actor_label="test", request_id="t"):
+        read = read_stored(recording)
+    assert np.array_equal(read.activity, lived.round().astype(np.float32))
+    expected = analyze(read, device_type="generic_wrist").rest
+    nights = Night.objects.filter(analysis__source=recording.source)
+    assert {night.date for night in nights} == {night.evening for night in expected.nights}
+    assert [night.tst_min for night in nights if night.tst_min is not None]
+    assert set(Signal.objects.values_list("source", flat=True)) == {recording.source.stream_id}  # kept once
+
+
+def test_the_page_shows_a_stretch_like_any_recording(api, patient, lived):
+    send(api, patient, lived)
+    run_waiting()
+    page = api.get(f"/patients/{patient.pk}/actigraphy/")
+    assert page.status_code == 200
+    assert b"sent by a device" in page.content
+    analysis = Analysis.objects.get()
+    assert b"Sent by" in api.get(f"/provenance/{analysis.pk}/?number=rhythm.l5").content
+
+
+def test_a_batch_queues_the_stretch_that_it_changed_and_no_other(api, patient, lived):
+    send(api, patient, lived)
+    other = START + timedelta(days=112)
+    send(api, patient, lived, start=other)
+    run_waiting()
+    assert Recording.objects.count() == 2
+    before = {one.pk: one.source_id for one in Analysis.objects.all()}
+    said = send(api, patient, lived[:1440], start=other + timedelta(days=9))
+    assert said["days"] == {"activity": [(other + timedelta(days=9)).date().isoformat()]}
+    run_waiting()
+    new = Analysis.objects.exclude(pk__in=before)
+    later = Recording.objects.order_by("start").last()
+    assert [one.source_id for one in new] == [later.source_id]
+    assert later.end == other + timedelta(days=10)
+    done = Job.objects.filter(kind="actigraphy.analyze").count()
+    said = send(api, patient, lived[:1440], start=other + timedelta(days=9))
+    run_waiting()
+    assert said["days"] == {}
+    assert Job.objects.filter(kind="actigraphy.analyze").count() == done
+
+
+def test_what_is_no_activity_analyzes_nothing(api, patient):
+    body = {"patient_id": str(patient.pk), "data_type": "heart_rate", "start": START.isoformat(), "epoch_s": 60,
+            "values": [70] * 1440}  # fmt: skip
+    assert api.post(URL, json.dumps(body), content_type="application/json").status_code == 201
+    run_waiting()
+    assert not Recording.objects.exists()
+    assert Job.objects.get().kind == "actigraphy.analyze_synced"
+
+
+def test_without_consent_nothing_is_analyzed_and_with_it_again_everything_is(api, patient, lived):
+    send(api, patient, lived)
+    record_consent(patient=patient, purpose="treatment", stream="actigraphy", given=False, how="spoken", by=None)
+    run_waiting()
+    assert not Analysis.objects.exists()
+    record_consent(patient=patient, purpose="treatment", stream="actigraphy", given=True, how="spoken", by=None)
+    run_waiting()
+    assert Analysis.objects.exists()
+    assert Sync.objects.exists()
+
+
+def test_stretches_lie_end_to_end_and_cut_no_night():
+    for zone in (OSLO, "America/New_York", "Pacific/Apia"):
+        assert window_of(357, zone)[1] == window_of(358, zone)[0]
+        start, end = window_of(358, zone)
+        assert stretches_of([start.date() + timedelta(days=3), end.date() - timedelta(days=3)], zone) == [358]
+        assert stretches_of([end.date()], zone)[0] in (358, 359)
+    assert stretches_of([window_of(358, OSLO)[0].date()], OSLO) == [357, 358]
