@@ -5,7 +5,19 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from actigraphy.models import Analysis, Night, Recording, Signal, Source, WeekReading
+from actigraphy.models import (
+    Analysis,
+    Night,
+    PointReading,
+    Recording,
+    Signal,
+    SleepSession,
+    Source,
+    SourceOrder,
+    Sync,
+    WeekExplanation,
+    WeekReading,
+)
 from novamind.audit.lists import RecordedList
 
 
@@ -65,6 +77,36 @@ class SignalAdmin(VisibleAdmin):
         return super().get_queryset(request).defer("samples")
 
 
+@admin.register(PointReading)
+class PointReadingAdmin(VisibleAdmin):
+    list_display = ["patient_id", "source_id", "data_type", "at", "created_at"]
+    list_filter = ["data_type"]
+    search_fields = ["=id", "=patient__id", "=source__id"]
+    fields = ["id", "patient_id", "source_id", "data_type", "at", "created_at"]
+
+
+@admin.register(SleepSession)
+class SleepSessionAdmin(VisibleAdmin):
+    list_display = ["patient_id", "source_id", "kind", "start", "end", "created_at"]
+    list_filter = ["kind"]
+    search_fields = ["=id", "=patient__id", "=source__id"]
+    fields = ["id", "patient_id", "source_id", "kind", "start", "end", "created_at"]
+
+
+@admin.register(Sync)
+class SyncAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "accepted", "stored", "conflicts", "refused", "created_at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = ["id", "patient_id", "sent_by", "accepted", "stored", "conflicts", "refused", "days", "created_at"]
+
+
+@admin.register(SourceOrder)
+class SourceOrderAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "channel", "version", "set_at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = ["id", "patient_id", "channel", "version", "sources", "set_by", "set_at"]
+
+
 @admin.register(Analysis)
 class AnalysisAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "window_start", "window_end", "device_type", "code_version", "created_at"]
@@ -91,10 +133,20 @@ class AnalysisAdmin(VisibleAdmin):
 
 @admin.register(WeekReading)
 class WeekReadingAdmin(VisibleAdmin):
-    list_display = ["id", "patient_id", "analysis_id", "task", "record_id", "created_at"]
+    list_display = ["id", "patient_id", "analysis_id", "task", "model", "record_id", "created_at"]
     list_filter = ["task"]
     search_fields = ["=id", "=patient__id", "=analysis__id", "=record__id"]
-    fields = ["id", "patient_id", "analysis_id", "task", "record_id", "abstention", "created_at"]
+    fields = ["id", "patient_id", "analysis_id", "task", "model", "record_id", "abstention", "created_at"]
+
+
+@admin.register(WeekExplanation)
+class WeekExplanationAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "record_id", "of", "created_at"]
+    search_fields = ["=id", "=patient__id", "=record__id"]
+    fields = ["id", "patient_id", "record_id", "of", "abstention", "code_version", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("found")
 
 
 @admin.register(Night)

@@ -112,17 +112,24 @@ def _hash(read: ReadRecording, device: DeviceProfile, assume_worn: bool) -> str:
     return digest.hexdigest()
 
 
+#: Folders and files that stand behind what models say, beside those behind every number.
+OF_PAT = ("minutes.py", "pat", "science/pat")
+OF_HEADS = (*OF_PAT, "science/heads")
+
+
 @cache
-def code_version() -> str:
+def code_version(also: tuple[str, ...] = ()) -> str:
     """The version of this program and of the very code that computes: ``0.1.0+`` and 12 digits of its SHA-256.
 
     A changed formula is a new version without anybody remembering to say so; an old result is never taken for new.
+    ``also`` names what more stands behind a number: :data:`OF_PAT`, :data:`OF_HEADS`.
     """
     here = Path(__file__).parent
-    files = [here / "analysis.py", *(here / "science").glob("*.py"), *(here / "readers").glob("*.py")]
+    places = [here / name for name in ("analysis.py", "science", "readers", *also)]
+    files = [file for place in places for file in (place.glob("*.py") if place.is_dir() else [place])]
     digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.name.encode() + file.read_bytes())
+    for name, file in sorted((file.relative_to(here).as_posix(), file) for file in files):
+        digest.update(name.encode() + file.read_bytes())
     return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
 
 

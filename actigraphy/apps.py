@@ -8,8 +8,11 @@ from novamind.frame import PatientTab
 class ActigraphyConfig(AppConfig):
     name = "actigraphy"
     verbose_name = "Actigraphy"
-    patient_tabs = [PatientTab("Actigraphy", "actigraphy:patient", 20)]
-    last_signal = ["actigraphy.services.last_signal_at"]
+    patient_tabs = [
+        PatientTab("Actigraphy", "actigraphy:patient", 20),
+        PatientTab("Data", "data:patient", 70),
+    ]
+    last_signal = ["actigraphy.services.last_signal_at", "actigraphy.streams.held.last_sent_at"]
     provenance = ["actigraphy.pages.provenance.provenance_of"]
     at_start = ["actigraphy.pat.installing.register_at_start"]
     demo = ["actigraphy.demo.seed"]

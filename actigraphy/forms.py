@@ -1,6 +1,9 @@
-"""The upload form."""
+"""The forms of this app: a recording to upload, the order of sources."""
 
 from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -24,6 +27,42 @@ def parse_columns(text: str) -> dict[str, str]:
     if not {"time", "activity"} <= set(columns) <= {"time", "activity", "date", "delimiter"}:
         raise forms.ValidationError("Write it as time=…, activity=… with the names of the file's columns.")
     return columns
+
+
+class SourceOrderForm(forms.Form):
+    """Which source counts first, second and so on for one channel of a patient, and why.
+
+    ``sources``: (id, name) in the order that holds now. ``prefix`` tells apart the channels of one page.
+    """
+
+    clinic = forms.BooleanField(
+        label="The order of the clinic instead", required=False, help_text="the places above are then left aside"
+    )
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="kept with the order")
+    version = forms.IntegerField(min_value=0, max_value=10**9, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, sources: list[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.data.get(self.add_prefix("clinic"))  # then no place is asked for
+        places = [(number, str(number)) for number in range(1, len(sources) + 1)]
+        self._places = {f"place-{pk}": pk for pk, _ in sources}
+        for number, (pk, name) in enumerate(sources, 1):
+            self.fields[f"place-{pk}"] = forms.TypedChoiceField(
+                label=name, choices=places, coerce=int, initial=number, required=not chosen
+            )
+        self.order_fields([*self._places, "clinic", "reason", "version"])
+
+    def clean(self) -> dict[str, Any]:
+        """With ``sources``: their ids in the order asked for, none for the clinic's."""
+        sent = self.cleaned_data
+        place = {pk: sent.get(name) for name, pk in self._places.items()}
+        if sent.get("clinic"):
+            return sent | {"sources": []}
+        if not place:
+            raise forms.ValidationError("Nothing streams this kind of data yet.", code="no_sources")
+        if sorted(number or 0 for number in place.values()) != list(range(1, len(place) + 1)):
+            raise forms.ValidationError("Give each source a place of its own.", code="places")
+        return sent | {"sources": sorted(place, key=lambda pk: place[pk] or 0)}
 
 
 class UploadForm(forms.Form):

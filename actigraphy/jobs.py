@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
 from novamind.jobs.finish import Finish
-from novamind.jobs.kinds import job, subscribes
+from novamind.jobs.kinds import job, periodic, subscribes
 from novamind.jobs.work import current_work, step
 
 
@@ -44,6 +45,24 @@ def analyze(recording_id: UUID) -> Finish:
     )
 
 
+@subscribes("biometrics.synced", key="actigraphy.analyze_synced:{sync_id}")
+@job("actigraphy.analyze_synced")
+def analyze_synced(sync_id: UUID) -> Finish:
+    """Nights, rhythm and PAT anew of exactly the stretches whose activity a batch has changed; what the patient has
+    withdrawn meanwhile abstains in their own jobs, and is taken up again with the consent."""
+    from actigraphy.streams.stretches import queue_changed
+
+    return Finish(save=lambda: queue_changed(sync_id))
+
+
+@periodic("actigraphy.silent_streams", every=timedelta(hours=6), offset=timedelta(hours=1))
+def silent_streams() -> Finish:
+    """Somebody should ask before a week is lost: an alert for each device that has sent nothing for two days."""
+    from actigraphy.streams.coverage import raise_silent
+
+    return Finish(save=lambda: raise_silent() and None)
+
+
 def _embed_together(questions: list[Any]) -> list[Any]:
     from actigraphy.pat.serving import answer_together
 
@@ -54,7 +73,7 @@ def _embed_together(questions: list[Any]) -> list[Any]:
 @job("actigraphy.embed", queue="ml", together=_embed_together, most=settings.PAT_BATCH_SIZE)
 def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, Any, Finish]:
     """The weeks of a recording through the encoder that serves, or one on trial; several patients' in one pass."""
-    from actigraphy import services
+    from actigraphy import readings, services
     from actigraphy.models import Recording
     from actigraphy.pat import serving
     from novamind.audit.runs import model_run
@@ -73,27 +92,111 @@ def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, 
                 raise Abstained("no_weights")
             reading = serving.reading_of(analysis, version)
             question, answer = reading.question, None
+            run.counted(computed=len(question.weeks), recalled=len(reading.weeks) - len(question.weeks))
             if len(question.weeks):
                 answer = yield question
-            else:
-                run.recalled()
             if isinstance(answer, Abstained):
                 raise answer
     except Abstained as why:
         reason = why  # the name after "as" ends with its block, and the function below runs later
-        return Finish(save=lambda: services.store_abstention(analysis, reason, version_id))
-    return Finish(save=lambda: services.store_embeddings(analysis, reading, answer))
+        return Finish(save=lambda: readings.store_abstention(analysis, reason, version_id))
+    return Finish(save=lambda: readings.store_embeddings(analysis, reading, answer))
+
+
+@subscribes("recording.analyzed", key="actigraphy.judge:{recording_id}")
+@job("actigraphy.judge", queue="ml")
+def judge(recording_id: UUID, version_id: UUID | None = None) -> Finish:
+    """The weeks of a recording against the person's own earlier ones, by the detector that serves or one on trial."""
+    from actigraphy import readings, services
+    from actigraphy.models import Recording
+    from actigraphy.pat import anomalies, judging
+    from actigraphy.science.devices import DEVICES
+    from novamind.audit.runs import model_run
+    from novamind.measures import Abstained
+    from novamind.registry.models import ModelVersion
+    from patients.consent import allows
+
+    recording = Recording.objects.get(pk=recording_id)
+    analysis = services.newest_analysis(recording)
+    if analysis is None or not allows(recording.patient_id, *services.TREATING):
+        return Finish()
+    name = anomalies.name_of(analysis.device_type)
+    try:
+        version = ModelVersion.objects.get(pk=version_id) if version_id else None
+        version = version or anomalies.serving(DEVICES[analysis.device_type])
+        with model_run(model=name, version=version.version, patients=[recording.patient_id]) as run, step("anomaly"):
+            runs = judging.judge(analysis, readings.earlier_analyses(analysis), version)
+            runs.count(run)
+    except Abstained as why:
+        reason = why
+        task = readings.ANOMALY
+        return Finish(save=lambda: readings.store_abstention(analysis, reason, version_id, task=task, model=name))
+    return Finish(save=lambda: readings.store_runs(analysis, readings.ANOMALY, runs))
+
+
+@subscribes("recording.analyzed", key="actigraphy.score:{recording_id}")
+@job("actigraphy.score", queue="ml")
+def score(recording_id: UUID, version_id: UUID | None = None) -> Finish:
+    """What the heads in production say of a recording, or one on trial; each fails or abstains by itself."""
+    from actigraphy import readings, services
+    from actigraphy.analysis import analyze as analyze_read
+    from actigraphy.models import Recording
+    from actigraphy.pat import heads
+    from novamind.registry.models import ModelVersion
+    from patients.consent import allows
+
+    recording = Recording.objects.select_related("patient", "source").get(pk=recording_id)
+    analysis = services.newest_analysis(recording)
+    if analysis is None or not allows(recording.patient_id, *services.TREATING):
+        return Finish()
+    trial = ModelVersion.objects.filter(pk=version_id) if version_id else []
+    versions = list(trial) or heads.serving(analysis.device_type)
+    if not versions:
+        return Finish()
+    with step("read_for_heads"):
+        rest = analyze_read(services.read_stored(recording), device_type=analysis.device_type).rest
+    outcomes = [(version, readings.scored(analysis, rest, version)) for version in versions]
+    return Finish(save=lambda: readings.store_scores(analysis, outcomes, version_id))
+
+
+@job("actigraphy.explain", queue="batch")
+def explain(recording_id: UUID) -> Finish:
+    """Where the encoder looked in the newest weeks, and what its answer (or a head's) rests on."""
+    from actigraphy import readings, services
+    from actigraphy.models import Recording
+    from patients.consent import allows
+
+    analysis = services.newest_analysis(Recording.objects.get(pk=recording_id))
+    if analysis is None or not allows(analysis.patient_id, *services.TREATING):
+        return Finish()
+    with step("explanation"):
+        rows = readings.explain_weeks(analysis)
+    return Finish(save=lambda: readings.store_explanations(analysis, rows))
+
+
+@subscribes("recording.analyzed", key="actigraphy.judge_later:{recording_id}")
+@job("actigraphy.judge_later")
+def judge_later(recording_id: UUID) -> None:
+    """Judge later recordings of the same patient anew: what is usual for them has grown."""
+    from actigraphy import readings, services
+    from actigraphy.models import Recording
+    from patients.consent import allows
+
+    recording = Recording.objects.select_related("source").get(pk=recording_id)
+    if allows(recording.patient_id, *services.TREATING):
+        readings.judge_later(recording)
 
 
 @subscribes("model.promoted")
-@job("actigraphy.embed_again")
-def embed_again(version_id: UUID) -> None:
-    """Read again what was analyzed, when another encoder or another cohort begins to serve."""
-    from actigraphy import services
-    from actigraphy.pat.serving import devices_concerned
+@job("actigraphy.read_again")
+def read_again(version_id: UUID) -> None:
+    """Read again what was analyzed, when another model or another cohort begins to serve."""
+    from actigraphy import readings
+    from actigraphy.pat.serving import reads_again
 
-    for device_type in devices_concerned(version_id):
-        services.embed_again(device_type)
+    task, devices = reads_again(version_id)
+    for device_type in devices:
+        readings.read_again(readings.JOBS[task], device_type)
 
 
 @subscribes("consent.changed")

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from actigraphy import signals
+from actigraphy import days, signals
 from actigraphy.models import Analysis
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ class Minutes:
     @classmethod
     def of(cls, analysis: Analysis) -> Minutes:
         """From the stored signals; empty when they are gone."""
-        found = signals.read(analysis.source, "activity", start=analysis.window_start, end=analysis.window_end)
+        found = _activity(analysis)
         if found is None:
             return cls(int(analysis.window_start.timestamp()), np.empty(0), np.empty(0, dtype=bool))
         start_s, epoch_s, values = found
@@ -45,6 +45,18 @@ class Minutes:
             activity[first:last] = self.activity[first - offset : last - offset]
             worn[first:last] = self.worn[first - offset : last - offset]
         return activity, worn
+
+
+def _activity(analysis: Analysis) -> tuple[int, int, NDArray[np.float32]] | None:
+    """``(UTC second of the first slot, epoch in seconds, counts)``; of a stretch out of its stream."""
+    source, start, end = analysis.source, analysis.window_start, analysis.window_end
+    if source.stream_id is None:
+        return signals.read(source, "activity", start=start, end=end)
+    samples = days.read_samples(source, "activity", start=start, end=end)
+    start_s = int(start.timestamp())
+    counts = np.full((int(end.timestamp()) - start_s) // MINUTE_S, np.nan, dtype=np.float32)
+    counts[(samples.at_s - start_s) // MINUTE_S] = samples.values
+    return start_s, MINUTE_S, counts
 
 
 def per_minute(values: Floats, epoch_s: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -14,9 +15,12 @@ from actigraphy.forms import parse_columns
 from actigraphy.models import Analysis, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.pages.models import pat_as_json
+from actigraphy.pat.bedrock import ANALYSIS_TYPES
 from actigraphy.science.devices import DEVICES
 from novamind import clock
 from novamind.limits import LIMITS
+
+DEVICE_TYPES = sorted(DEVICES)
 
 
 class MetadataField(serializers.JSONField):
@@ -34,7 +38,7 @@ class UploadSerializer(serializers.Serializer):
 
     file = serializers.FileField()
     patient_id = serializers.UUIDField()
-    device_type = serializers.ChoiceField(choices=sorted(DEVICES), required=False)
+    device_type = serializers.ChoiceField(choices=DEVICE_TYPES, required=False)
     start_time = serializers.DateTimeField(required=False)
     end_time = serializers.DateTimeField(required=False)
     metadata = MetadataField(required=False)
@@ -144,10 +148,136 @@ class AnalysisSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "object"})
     def get_provenance(self, analysis: Analysis) -> dict[str, Any]:
-        return {
-            "methods": analysis.methods,
-            "input_hash": analysis.input_hash,
-            "code_version": analysis.code_version,
-            "computed_at": analysis.created_at,
-            "requested_by": analysis.requested_by,
-        }
+        return provenance_of(analysis)
+
+
+def provenance_of(analysis: Analysis) -> dict[str, Any]:
+    """By what an analysis was made, from what, when and for whom."""
+    return {
+        "methods": analysis.methods,
+        "input_hash": analysis.input_hash,
+        "code_version": analysis.code_version,
+        "computed_at": analysis.created_at,
+        "requested_by": analysis.requested_by,
+    }
+
+
+_READING = {
+    "type": "object",
+    "description": "counts of an epoch, or x, y and z in g",
+    "properties": {
+        "timestamp": {"type": "string", "format": "date-time"},
+        "counts": {"type": "number", "nullable": True, "minimum": 0},
+        **{axis: {"type": "number", "nullable": True} for axis in "xyz"},
+        "source_device": {"type": "string"},
+    },
+    "required": ["timestamp"],
+}
+_NUMBERS = {"type": "array", "items": {"type": "number", "nullable": True}, "maxItems": LIMITS["readings"].value}
+_LISTS = {
+    "type": "object",
+    "description": "an even grid from start_time on, sampling_rate_hz a second: counts, or x, y and z in g",
+    "properties": dict.fromkeys(("counts", "x", "y", "z"), _NUMBERS),
+}
+
+
+@extend_schema_field({"oneOf": [{"type": "array", "items": _READING, "maxItems": LIMITS["readings"].value}, _LISTS]})
+class ReadingsField(serializers.Field):
+    """Readings as plain JSON values; :func:`actigraphy.sent_readings.readings_of` looks at each."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, list | dict):
+            raise serializers.ValidationError("A list of readings, or an object of lists.")
+        return data
+
+
+class StampField(serializers.DateTimeField):
+    """A time with its UTC offset; one without is refused instead of being taken for UTC."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise serializers.ValidationError("A time in ISO 8601.", code="invalid")
+        try:
+            stated = datetime.fromisoformat(value)
+        except ValueError:
+            raise serializers.ValidationError("A time in ISO 8601.", code="invalid") from None
+        if stated.tzinfo is None:
+            raise serializers.ValidationError("A time needs its UTC offset.", code="no_offset")
+        try:
+            return stated.astimezone(UTC)
+        except OverflowError:  # of the year 1 or 9999, with an offset that leaves the calendar
+            raise serializers.ValidationError("There is no such moment.", code="invalid") from None
+
+
+class DeviceInfoSerializer(serializers.Serializer):
+    """What was worn; the model is searched for identifiers before it is kept."""
+
+    type = serializers.ChoiceField(choices=DEVICE_TYPES, required=False)
+    model = serializers.CharField(required=False, max_length=80, allow_blank=True)
+
+
+class OptionsSerializer(serializers.Serializer):
+    """What to add to the results."""
+
+    include_raw_metrics = serializers.BooleanField(default=False)
+    generate_visualizations = serializers.BooleanField(default=False)
+
+
+class AskedSerializer(serializers.Serializer):
+    """What is asked of a recording."""
+
+    analysis_types = serializers.ListField(
+        child=serializers.ChoiceField(choices=ANALYSIS_TYPES),
+        max_length=20,
+        allow_empty=False,
+        default=list(ANALYSIS_TYPES),
+        help_text="all five unless given",
+    )
+
+    def validate_analysis_types(self, names: list[str]) -> list[str]:
+        return list(dict.fromkeys(names))
+
+
+class AskedAgainSerializer(OptionsSerializer, AskedSerializer):
+    """The same as parameters of an address."""
+
+
+class AnalyzeSerializer(AskedSerializer):
+    """Readings, or a recording that is here, and what is asked of them; see docs/api.md."""
+
+    patient_id = serializers.UUIDField()
+    recording_id = serializers.UUIDField(required=False, help_text="of an earlier upload, in place of readings")
+    readings = ReadingsField(required=False)
+    start_time = StampField(required=False)
+    end_time = StampField(required=False)
+    sampling_rate_hz = serializers.FloatField(
+        required=False, help_text="30 to 100 in tens for x, y and z; 1 / epoch in seconds for counts"
+    )
+    device_info = DeviceInfoSerializer(required=False)
+    options = OptionsSerializer(required=False)
+
+    OF_READINGS = ("start_time", "end_time", "sampling_rate_hz", "device_info")
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if ("readings" in sent) == ("recording_id" in sent):
+            raise serializers.ValidationError({"readings": ["Send readings or a recording_id, one of them."]})
+        if "recording_id" in sent and (more := [name for name in self.OF_READINGS if name in sent]):
+            raise serializers.ValidationError({name: ["A recording_id stands for all of it."] for name in more})
+        return sent
+
+
+class AnalyzedSerializer(serializers.Serializer):
+    """How far it is (202), or the results (200): by analysis type, null with its reason in ``abstentions``."""
+
+    patient_id = serializers.UUIDField()
+    recording_id = serializers.UUIDField()
+    analysis_id = serializers.UUIDField(allow_null=True)
+    status = serializers.CharField()
+    detail = serializers.CharField(allow_null=True)
+    status_url = serializers.URLField()
+    results_url = serializers.URLField()
+    results = serializers.DictField(required=False)
+    abstentions = serializers.DictField(required=False)
+    provenance = serializers.DictField(required=False)
+    raw_metrics = serializers.DictField(required=False)
+    visualizations = serializers.DictField(required=False)

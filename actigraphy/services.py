@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
@@ -15,26 +16,24 @@ from django.db.models import Max
 from actigraphy import signals
 from actigraphy.analysis import Analyzed, code_version, cut, device_for, results
 from actigraphy.channels import CHANNELS
-from actigraphy.models import Analysis, Night, Recording, Source, WeekReading
+from actigraphy.days import read_samples
+from actigraphy.models import Analysis, Night, Recording, Source
 from actigraphy.numbers import NIGHT
-from actigraphy.pat.serving import Answer, Reading, on_trial
-from actigraphy.pat.weeks import Week
 from actigraphy.readers import ColumnMapping, Limits, ReadRecording, read_recording
-from actigraphy.science.pat.reference import summarize
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object, note_type, on_rollback
 from novamind.clock import from_epoch, zone
 from novamind.jobs.services import enqueue
 from novamind.measures import Abstained
+from novamind.phi.detection import LayerFailed
+from novamind.phi.sanitizing import sanitize
 from novamind.phi.uploads import EncryptedUpload, seal, unseal
-from novamind.registry.inference import keep
-from novamind.registry.models import InferenceRecord
-from patients import consent
+from patients import consent, identifiers
 from patients.models import ConsentPurpose, ConsentStream, Patient
 
 ANALYZE = "actigraphy.analyze"
-EMBED = "actigraphy.embed"
+STREAM = "stream"  # the format of a recording without a file: a stretch of what a device streams
 WITHHELD = "consent_withheld"
 TREATING = (ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY)  # what everything here asks the patient's consent for
 
@@ -49,11 +48,12 @@ def ingest_recording(
     start: datetime | None = None,
     end: datetime | None = None,
     metadata: dict[str, Any] | None = None,
+    outline: ReadRecording | None = None,
 ) -> tuple[Recording, bool]:
     """Store an upload and queue its analysis; the same file twice returns the first recording.
 
     The file is read once here, so that whoever sends it hears at once what is wrong with it; nothing of a refused
-    file is kept.
+    file is kept. ``outline`` is what a reader would say, where the caller has made the file and knows.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def ingest_recording(
     if known := Recording.objects.filter(patient=patient, sha256=upload.sha256).first():
         note_type(EventType.DATA_ACCESS)  # nothing is changed
         return known, False
-    read = _read(upload.plaintext(), upload.name or "", patient.zone, columns)
+    read = outline or _read(upload.plaintext(), upload.name or "", patient.zone, columns)
     device = device_for(read, device_type)
     read = cut(read, start, end)
     source = Source(
         patient=patient,
         kind=Source.Kind.RECORDING,
         device_type=device.key,
-        device_model=(read.device_model or "").replace("\x00", "")[:80],  # what the file says, whatever it says
+        device_model=_without_identifiers(read.device_model or "", patient),
         device_serial=read.device_serial and read.device_serial[:80],
     )
     recording = Recording(
@@ -97,6 +97,18 @@ def ingest_recording(
         uploaded_by=by.pk if by else None,
     )
     return _keep(recording, upload)
+
+
+def _without_identifiers(text: str, patient: Patient) -> str:
+    """What a sender calls its device, fit for a column that is not encrypted: people name devices after their owner."""
+    text = text.replace("\x00", "")[:80]
+    if not text:
+        return ""
+    try:
+        clean = sanitize(text, known=identifiers.of(patient), patient_id=None, level=settings.PAT_PHI_DETECTION_LEVEL)
+    except LayerFailed:
+        return ""
+    return clean.text[:80]
 
 
 def _elsewhere(patient: Patient, sha256: str) -> list[dict[str, str]]:
@@ -139,12 +151,26 @@ def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:
 
 
 def read_stored(recording: Recording) -> ReadRecording:
-    """A stored recording, decrypted and read again, cut to the window it was uploaded with."""
+    """A stored recording, decrypted and read again, cut to its window; a stretch out of its stream."""
+    if recording.format == STREAM:
+        return _read_stretch(recording)
     with unseal(
         recording.storage_name, recording.file_key, table=Recording._meta.db_table, row=recording.pk
     ) as content:
         read = _read(content, recording.file_name, recording.zone, recording.columns)
     return cut(read, recording.start, recording.end)
+
+
+def _read_stretch(recording: Recording) -> ReadRecording:
+    """The activity of a stream on the grid of its minutes, NaN where none was sent."""
+    start_s, end_s, epoch_s = int(recording.start.timestamp()), int(recording.end.timestamp()), recording.epoch_s
+    samples = read_samples(recording.source, "activity", start=recording.start, end=recording.end)
+    activity = np.full((end_s - start_s) // epoch_s, np.nan, dtype=np.float32)
+    activity[(samples.at_s - start_s) // epoch_s] = samples.values
+    return ReadRecording(
+        format=STREAM, device_family="generic", device_model=None, device_serial=None, start_s=start_s,
+        epoch_s=epoch_s, activity=activity, channels={}, zone=recording.zone, zone_evidence="given",
+    )  # fmt: skip
 
 
 def store_analysis(recording: Recording, analyzed: Analyzed, *, requested_by: UUID | None) -> Analysis:
@@ -153,7 +179,8 @@ def store_analysis(recording: Recording, analyzed: Analyzed, *, requested_by: UU
     ``ConsentWithheld`` when the patient withdrew while it was computed: then nothing of it is kept.
     """
     consent.require(recording.patient_id, *TREATING)
-    _store_signals(recording.source, analyzed.read)
+    if recording.format != STREAM:  # a stretch's signals are its stream's already
+        _store_signals(recording.source, analyzed.read)
     unique = {
         "source": recording.source,
         "window_start": analyzed.start,
@@ -180,66 +207,9 @@ def store_analysis(recording: Recording, analyzed: Analyzed, *, requested_by: UU
     return analysis
 
 
-def store_embeddings(analysis: Analysis, reading: Reading, answer: Answer | None) -> None:
-    """Keep what the encoder made of the weeks it had not read before, in the caller's transaction; who reads the
-    analysis is shown these weeks from now on. A shadow run is kept for comparison and shown to nobody."""
-    consent.require(analysis.patient_id, *TREATING)
-    embeddings = iter(answer.embeddings if answer else ())
-
-    def kept(week: Week) -> InferenceRecord:
-        assert answer is not None  # a week without a record was asked about
-        return keep(
-            version=reading.version,
-            patient_id=analysis.patient_id,
-            array=week.minutes,
-            window=week.window,
-            answer=[float(number) for number in next(embeddings)],
-            shadow=reading.shadow,
-            duration_ms=answer.duration_ms,
-            batch_size=answer.batch_size,
-            summary=summarize(week.minutes),
-            scaled_by=reading.cohort,
-        )
-
-    records = [known or kept(week) for week, known in zip(reading.weeks, reading.known, strict=True)]
-    if reading.shadow:
-        return
-    _replace_readings(analysis, [WeekReading(record=record) for record in records])
-    for version_id in on_trial(reading.version.name):
-        recording_id = analysis.source.recording.pk
-        enqueue(EMBED, key=f"{EMBED}:{recording_id}:{version_id}", recording_id=recording_id, version_id=version_id)
-
-
-def store_abstention(analysis: Analysis, why: Abstained, version_id: UUID | None = None) -> None:
-    """Keep why the encoder read nothing of an analysis; of one on trial nobody is told."""
-    if version_id is None:
-        _replace_readings(analysis, [WeekReading(abstention=why.as_json())])
-
-
-def _replace_readings(analysis: Analysis, rows: list[WeekReading]) -> None:
-    task = WeekReading.Task.EMBEDDING
-    for before in WeekReading.objects.filter(analysis=analysis, task=task):
-        before.delete()
-    for row in rows:
-        row.patient_id, row.analysis, row.task = analysis.patient_id, analysis, task
-    WeekReading.objects.bulk_create(rows)
-
-
 def newest_analysis(recording: Recording) -> Analysis | None:
     """The analysis that pages show of a recording."""
     return Analysis.objects.filter(source=recording.source_id).order_by("-created_at").first()
-
-
-def embed_again(device_type: str | None = None) -> int:
-    """Queue every analyzed recording (of a device) for the encoder, after it or a cohort changed; how many."""
-    recordings = Recording.objects.filter(state=Recording.State.ANALYZED)
-    if device_type:
-        recordings = recordings.filter(source__device_type=device_type)
-    with aggregates():
-        ids = list(recordings.order_by("pk").values_list("pk", flat=True))
-    for pk in ids:
-        enqueue(EMBED, key=f"{EMBED}:{pk}", recording_id=pk)
-    return len(ids)
 
 
 def _store_signals(source: Source, read: ReadRecording) -> None:

@@ -50,14 +50,14 @@ def merge(source: Source, channel: str, *, start_s: int, epoch_s: int, values: N
     blocks = _blocks(start_s, epoch_s, np.asarray(values, dtype=np.float32))
     with transaction.atomic():
         # Insert what is absent, then lock in key order: writers of the same days queue instead of deadlocking.
-        Signal.objects.bulk_create(
-            [_empty(source, channel, day, start, epoch_s, len(block)) for day, start, block in blocks],
-            ignore_conflicts=True,
+        new = Signal.objects.insert_absent(
+            [_row(source, channel, day, start, epoch_s, block) for day, start, block in blocks], ("day",)
         )
-        rows = Signal.objects.filter(source=source, channel=channel, day__in=[day for day, _, _ in blocks])
-        stored = {row.day: row for row in rows.order_by("day").select_for_update()}
+        held = [block for block in blocks if (block[0],) not in new]
+        rows = Signal.objects.filter(source=source, channel=channel, day__in=[day for day, _, _ in held])
+        stored = {row.day: row for row in rows.order_by("day").select_for_update()} if held else {}
         conflicts, changed = 0, []
-        for day, start, block in blocks:
+        for day, start, block in held:
             row = stored[day]
             if (row.start, row.epoch_s) != (start, epoch_s):
                 raise OffGrid(f"{channel} of {source} is kept every {row.epoch_s} s from {row.start:%H:%M:%S}")
@@ -87,7 +87,7 @@ def _blocks(
     return found
 
 
-def _empty(source: Source, channel: str, day: date, start: datetime, epoch_s: int, slots: int) -> Signal:
+def _row(source: Source, channel: str, day: date, start: datetime, epoch_s: int, block: NDArray[np.float32]) -> Signal:
     return Signal(
         patient_id=source.patient_id,
         source=source,
@@ -95,8 +95,8 @@ def _empty(source: Source, channel: str, day: date, start: datetime, epoch_s: in
         day=day,
         start=start,
         epoch_s=epoch_s,
-        samples=pack(np.full(slots, np.nan, dtype=np.float32)),
-        valid=0,
+        samples=pack(block),
+        valid=int(np.count_nonzero(~np.isnan(block))),
     )
 
 

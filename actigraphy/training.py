@@ -15,7 +15,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from actigraphy.analysis import WrongDevice, analyze, code_version
+from actigraphy.analysis import OF_HEADS, WrongDevice, analyze, code_version
 from actigraphy.readers import UnreadableRecording, read_recording
 from actigraphy.science import pat
 from actigraphy.science.pat.pretraining import Pretrained
@@ -137,7 +137,7 @@ def on_record(model: str, by: str) -> Iterator[Run]:
     kind = EventType.MODEL_TRAINING
     with (
         recorded(actor_label=by, request_id=str(uuid4())),
-        model_run(model=model, version=code_version(), kind=kind) as run,
+        model_run(model=model, version=code_version(OF_HEADS), kind=kind) as run,
     ):
         yield run
 
@@ -170,7 +170,7 @@ def card(people: People, cohort: pat.ReferenceCohort, trained: Pretrained, files
             **_figures(errors, people.person[held_out]),
         },
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        "code_version": code_version(),
+        "code_version": code_version(OF_HEADS),
     }
 
 

@@ -57,7 +57,8 @@ def page_context(request: HttpRequest, person: Patient, may_change: bool) -> dic
         newest = Analysis.objects.filter(source=recording.source_id).select_related("source__recording")
         analysis = newest.prefetch_related("nights", with_readings()).order_by("-created_at").first()
         if analysis is not None:
-            context |= analysis_context(analysis, None if request.GET.get("days") == "all" else SHOWN_DAYS)
+            days = None if request.GET.get("days") == "all" else SHOWN_DAYS
+            context |= analysis_context(analysis, days, request.GET.get("layer", ""))
     return context
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actigraphy.charts.day_row import DAY_MIN, DayRow, Floats
+from actigraphy.charts.day_row import DAY_MIN, TINTS, DayRow, Floats
 from novamind.charts import Figure, figure, packed, rectangles, vertical_line
 from novamind.display import DASH, clock_time, day, in_words, short_day
 
@@ -49,6 +49,7 @@ def actogram(days: Sequence[DayRow], *, unit: str = "counts/min", zone: str = ""
     ]
     x, y = _contour(halves, binned, top)
     traces = [
+        *(_tinted(halves, level) for level in range(1, TINTS + 1)),
         _filled(packed(x), packed(y), "var(--activity-fill)"),
         _second_passes(halves, binned, top),
         _hatched(halves),
@@ -202,6 +203,18 @@ def _hatched(halves: Sequence[Half]) -> Figure | None:
         trace["fillpattern"] = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "var(--off-wrist)"}
         trace["fillpattern"]["bgcolor"] = "var(--off-wrist-tint)"
     return trace
+
+
+def _tinted(halves: Sequence[Half], level: int) -> Figure | None:
+    """What a model says, behind the activity: one strength of it."""
+    spans = []
+    for row, x0, y0 in halves:
+        if row.tint is None:
+            continue
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], row.tint == level, [False]]).astype(np.int8)))
+        for start, end in edges.reshape(-1, 2):
+            spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end)]
+    return _boxes(spans, _FLOOR, _CEILING, f"var(--model-{level})")
 
 
 def _rest_bars(halves: Sequence[Half], kind: str, color: str) -> Figure | None:

@@ -14,6 +14,8 @@ Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
 DAY_MIN = 1440
+#: Strengths in which a model's layer is drawn behind the activity, from 1 on.
+TINTS = 3
 
 
 class RestBar(NamedTuple):
@@ -46,6 +48,8 @@ class DayRow:
     recorded : ndarray of bool, shape (m,), optional
         True from the recording's start to its end, gaps within included; outside nothing is drawn, not even that
         nobody wore the device. None: all of the day.
+    tint : ndarray of uint8, shape (m,), optional
+        What a model says of each minute, in :data:`TINTS` steps: 0 leaves it as it is.
     """
 
     evening: date
@@ -54,6 +58,7 @@ class DayRow:
     rest: Sequence[RestBar | tuple[float, float, str]] = ()
     change_min: int | None = None
     recorded: Bools | None = None
+    tint: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         if {len(self.activity), len(self.worn), len(self.within)} != {len(self.activity)}:

@@ -35,7 +35,7 @@ def add_options(parser: Any) -> None:
     """The options of both commands."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="where the recordings are")
     parser.add_argument("--labels", required=True, metavar="FILE.csv", type=Path, help="file,label[,days][,patient]")
-    parser.add_argument("--encoder", metavar="FILE", type=Path, help="PAT weights; without it the mounted ones")
+    parser.add_argument("--encoder", metavar="FILE", type=Path, help="PAT weights; without it those in use or mounted")
     parser.add_argument(
         "--cohort", metavar="FILE", type=Path, help="a reference cohort that holds none of these people"
     )

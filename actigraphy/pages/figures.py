@@ -10,6 +10,7 @@ import numpy as np
 from actigraphy.charts import DayRow, MeanDay, RestBar, Series, Stretch, actogram, profile, trend
 from actigraphy.minutes import MINUTE_S, Floats, Minutes
 from actigraphy.models import Analysis, Night
+from actigraphy.pages.layers import Layer
 from actigraphy.science.baseline import own_baseline
 from actigraphy.science.thresholds import BASELINE_NIGHTS
 from novamind import clock
@@ -18,15 +19,17 @@ from novamind.measures import Abstained
 TIMES = (("onset", "Sleep onset"), ("offset", "Wake up"))
 
 
-def figures(analysis: Analysis, nights: list[Night], minutes: Minutes, since: date | None) -> dict[str, Any]:
-    """The four charts of the page; the actogram from the evening ``since`` on."""
+def figures(
+    analysis: Analysis, nights: list[Night], minutes: Minutes, since: date | None, layer: Layer | None = None
+) -> dict[str, Any]:
+    """The four charts of the page; the actogram from the evening ``since`` on, over a model's layer."""
     evenings = [night.date for night in nights]
 
     def series(name: str, column: str) -> Series:
         return _series(nights, name, column_of(nights, column), "min", column)
 
     return {
-        "actogram": actogram(day_rows(analysis, minutes, since), zone=analysis.zone),
+        "actogram": actogram(day_rows(analysis, minutes, since, layer), zone=analysis.zone),
         "profile": profile(mean_day(analysis, minutes)),
         "trend_sleep": trend(
             evenings, [series("Total sleep time", "tst_min"), series("Wake after sleep onset", "waso_min")]
@@ -76,7 +79,9 @@ def clock_hours(nights: list[Night], name: str, zone_name: str) -> Floats:
     return np.array(hours, dtype=float)
 
 
-def day_rows(analysis: Analysis, minutes: Minutes, since: date | None = None) -> list[DayRow]:
+def day_rows(
+    analysis: Analysis, minutes: Minutes, since: date | None = None, layer: Layer | None = None
+) -> list[DayRow]:
     """One row a local day, noon to noon; the day of a clock change has 23 or 25 hours."""
     tz = clock.zone(analysis.zone)
     evening = since or clock.night_of(analysis.window_start, tz)
@@ -102,7 +107,8 @@ def day_rows(analysis: Analysis, minutes: Minutes, since: date | None = None) ->
         change = (changes[0][0] - start) // MINUTE_S if changes else None
         at = start + MINUTE_S * np.arange(len(activity))
         recorded = (at + MINUTE_S > analysis.window_start.timestamp()) & (at < analysis.window_end.timestamp())
-        rows.append(DayRow(evening, activity, worn, rest, change, recorded))
+        tint = layer.cut(start, len(activity)) if layer else None
+        rows.append(DayRow(evening, activity, worn, rest, change, recorded, tint))
         evening += timedelta(days=1)
     return rows
 

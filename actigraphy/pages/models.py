@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from actigraphy.models import Analysis, WeekReading
-from actigraphy.services import EMBED
+from actigraphy.readings import EMBED
 from novamind.jobs.models import Job
 from novamind.measures import Abstained, Measure, Shown, Window
 from novamind.registry.models import InferenceRecord
@@ -40,7 +40,7 @@ def _records(analysis: Analysis) -> list[InferenceRecord] | Abstained:
     """Those of the weeks, oldest first."""
     rows = [row for row in analysis.week_readings.all() if row.task == WeekReading.Task.EMBEDDING]
     if not rows:
-        return Abstained(_unread(analysis))
+        return Abstained(state_of(analysis, EMBED))
     if rows[0].abstention is not None:
         return Abstained.from_json(rows[0].abstention)
     return sorted((row.record for row in rows if row.record is not None), key=lambda record: record.window_start)
@@ -53,7 +53,8 @@ def with_readings() -> Prefetch[Any]:
     return Prefetch("week_readings", WeekReading.objects.prefetch_related(Prefetch("record", light)))
 
 
-def _unread(analysis: Analysis) -> str:
-    key = f"{EMBED}:{analysis.source.recording.pk}"
+def state_of(analysis: Analysis, kind: str) -> str:
+    """``waiting`` for the job of this kind, or ``failed``: the code of an abstention while nothing is stored."""
+    key = f"{kind}:{analysis.source.recording.pk}"
     state = Job.objects.filter(key=key).order_by("-created_at").values_list("state", flat=True).first()
     return "failed" if state in {Job.State.FAILED, Job.State.QUARANTINED} else "waiting"

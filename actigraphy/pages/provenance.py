@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from actigraphy.models import Analysis
+from actigraphy.models import Analysis, WeekReading
 from actigraphy.numbers import NIGHT, RHYTHM
+from actigraphy.pages.heads import probability
+from actigraphy.pages.own_weeks import farthest
 from actigraphy.pages.tables import night_measure, rhythm_measure
 from actigraphy.pages.words import window_in_words
 from actigraphy.science.devices import DEVICES
+from actigraphy.services import STREAM
 from novamind import clock, display
 from novamind.accounts.models import User
 from novamind.measures import Abstained, Shown
+
+#: Numbers of models by the first part of their name: what they are, whose reading, and the number itself.
+OF_MODELS: Final = {
+    "anomaly": ("Farthest from the person's own earlier weeks", WeekReading.Task.ANOMALY, farthest),
+    "head": ("Probability of an outcome", WeekReading.Task.HEAD, probability),
+}
 
 
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
@@ -39,12 +48,35 @@ def asked_rows(analysis: Analysis, number: str) -> dict[str, Any]:
     kind, _, rest = number.partition(".")
     if kind == "rhythm" and rest in RHYTHM:
         return _in_full(RHYTHM[rest].label, rhythm_measure(analysis, rest), analysis)
+    if kind in OF_MODELS:
+        return _of_a_model(analysis, kind, rest)
     evening, _, column = rest.partition(".")
     night = next((one for one in analysis.nights.all() if str(one.date) == evening), None)
     if kind == "night" and night is not None and column in NIGHT:
         label = f"{NIGHT[column][1]}, night of {display.day(night.date)}"
         return _in_full(label, night_measure(night, column, analysis), analysis)
     return {}
+
+
+def _of_a_model(analysis: Analysis, kind: str, pk: str) -> dict[str, Any]:
+    """A number that a model gave, with its record."""
+    label, task, measured = OF_MODELS[kind]
+    readings = WeekReading.objects.filter(analysis=analysis, task=task, record__isnull=False)
+    row = next((one for one in readings.select_related("record__model_version") if str(one.record_id) == pk), None)
+    if row is None or row.record is None:
+        return {}
+    record, version = row.record, row.record.model_version
+    found = _in_full(label, measured(record, analysis), analysis)
+    found["rows"] |= {
+        "Model": f"{version.name}, version {version.version}; its card is on the Models page",
+        "Weights (SHA-256)": version.weights_sha256,
+        "Code version of the model": record.code_version,
+        "Computed by the model": _local(record.created_at, analysis),
+        "Input of the model (SHA-256)": record.input_hash,
+        "Record of the model": str(record.pk),
+        "What it is not": str(version.card.get("must_not", "")),
+    }
+    return found
 
 
 def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, Any]:
@@ -57,7 +89,7 @@ def _in_full(label: str, shown: Shown, analysis: Analysis) -> dict[str, Any]:
         first, last = shown.window.start.astimezone(tz), shown.window.end.astimezone(tz)
         rows["Window"] = f"{display.day(first)} {first:%H:%M} to {display.day(last)} {last:%H:%M}"
     if shown.n is not None:
-        rows["From"] = f"{shown.n} valid days"
+        rows["From"] = f"{shown.n} earlier weeks" if shown.name.startswith("anomaly.") else f"{shown.n} valid days"
     if shown.coverage is not None:
         rows["Worn"] = display.in_words(100 * shown.coverage, "%")
     value = display.in_words(shown.value, shown.unit)
@@ -85,6 +117,8 @@ def input_rows(analysis: Analysis) -> dict[str, str]:
     recording = getattr(analysis.source, "recording", None)
     if recording is None:
         return {}
+    if recording.format == STREAM:
+        return {"Sent by": recording.file_name, "Epoch": f"{recording.epoch_s} s", "Recording": str(recording.pk)}
     return {
         "File": recording.file_name,
         "Format": recording.format,

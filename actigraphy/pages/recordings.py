@@ -18,6 +18,8 @@ FORMATS = {
     "actilife_csv": "ActiLife .csv",
     "depresjon_csv": "table by the minute",
     "generic_csv": "table",
+    "readings": "readings over the API",
+    "stream": "sent by a device, eight weeks at a time",
 }
 
 

@@ -13,6 +13,7 @@ from actigraphy.pat.cards import cohort_card
 from actigraphy.pat.installing import acting, keep_copy
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pat.reference import CohortError, ReferenceCohort, load_cohort
+from novamind.accounts.models import User
 from novamind.measures import Abstained
 from novamind.registry.models import ModelVersion
 from novamind.registry.services import move, register_version
@@ -25,10 +26,10 @@ def name_of(device_key: str) -> str:
     return f"cohort:{device_key}"
 
 
-def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
+def install(path: Path, *, by: User | str, reason: str, folder: str = "") -> tuple[ModelVersion, bool]:
     """Check a cohort's file, keep a copy in the models folder, register it and put it into production.
 
-    Returns the version and whether it is new.
+    Returns the version and whether it is new; ``folder`` as in :func:`actigraphy.pat.installing.install`.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
     cohort = load_cohort(content)
     if cohort.device not in DEVICES:
         raise CohortError(f"of a device that is not known: {cohort.device[:40]}")
-    target = settings.PAT_WEIGHTS_DIR / f"{cohort.device}_{cohort.sha256[:12]}{SUFFIX}"
+    target = settings.PAT_WEIGHTS_DIR / folder / f"{cohort.device}_{cohort.sha256[:12]}{SUFFIX}"
     with keep_copy(path, target), transaction.atomic(), acting(by):
         version, created = register_version(
             name=name_of(cohort.device),
@@ -49,7 +50,7 @@ def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
             kind=ModelVersion.Kind.COHORT,
             card=cohort_card(cohort),
             weights_sha256=hashlib.sha256(content).hexdigest(),
-            weights_file=target.name,
+            weights_file=str(target.relative_to(settings.PAT_WEIGHTS_DIR)),
             training_data=cohort.label,
             by=by,
             reason=reason,

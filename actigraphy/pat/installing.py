@@ -12,8 +12,9 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
-from actigraphy.pat.cards import card_of, training_of
+from actigraphy.pat.cards import card_of, trained_here, training_of
 from actigraphy.science.pat.weights import WeightsError, WeightsFile, load_weights
+from novamind.accounts.models import User
 from novamind.audit.recording import current, recorded
 from novamind.registry.models import ModelVersion
 from novamind.registry.services import move, register_version
@@ -26,11 +27,12 @@ def weights_files() -> list[Path]:
     return sorted(settings.PAT_WEIGHTS_DIR.glob("*.h5"))
 
 
-def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
+def install(path: Path, *, by: User | str, reason: str, folder: str = "") -> tuple[ModelVersion, bool]:
     """Check an operator's weights file, keep a copy in the models folder, register it and put it into production.
 
     Returns the version and whether it is new. Installing the same bytes again changes nothing. The version that served
-    before retires: an operator who names a file has decided.
+    before retires: an operator who names a file has decided. ``folder`` within the models folder is not looked into at
+    start, so that what lies there is never taken for mounted.
 
     Raises
     ------
@@ -40,9 +42,16 @@ def install(path: Path, *, by: str, reason: str) -> tuple[ModelVersion, bool]:
         No reason was given; nothing is kept.
     """
     weights = load_weights(path)
-    target = settings.PAT_WEIGHTS_DIR / f"{name_of(weights)}_{weights.sha256[:12]}.h5"
+    target = settings.PAT_WEIGHTS_DIR / folder / f"{name_of(weights)}_{weights.sha256[:12]}.h5"
     with keep_copy(path, target):
-        return _register(weights, target.name, by=by, reason=reason, replace=True)
+        return _register(weights, target, path.parent, by=by, reason=reason, replace=True)
+
+
+def file_in_production() -> Path | None:
+    """The file of the encoder that serves (``PAT_MODEL_ID``), if one does and its file is there."""
+    version = ModelVersion.objects.serving(settings.PAT_MODEL_ID).first()
+    path = settings.PAT_WEIGHTS_DIR / version.weights_file if version else None
+    return path if path is not None and path.is_file() else None
 
 
 @contextmanager
@@ -70,7 +79,8 @@ def register_mounted(*, by: str) -> list[tuple[Path, ModelVersion | WeightsError
     found: list[tuple[Path, ModelVersion | WeightsError]] = []
     for path in weights_files():
         try:
-            found.append((path, _register(load_weights(path), path.name, by=by, reason=MOUNTED, replace=False)[0]))
+            weights = load_weights(path)
+            found.append((path, _register(weights, path, path.parent, by=by, reason=MOUNTED, replace=False)[0]))
         except WeightsError as error:
             found.append((path, error))
     return found
@@ -84,18 +94,19 @@ def register_at_start(say: Callable[[str], object]) -> None:
 
 
 def _register(
-    weights: WeightsFile, file_name: str, *, by: str, reason: str, replace: bool
+    weights: WeightsFile, file: Path, card_folder: Path, *, by: User | str, reason: str, replace: bool
 ) -> tuple[ModelVersion, bool]:
     """One row per weights."""
+    trained = trained_here(weights.sha256, card_folder)
     with transaction.atomic(), acting(by):
         version, created = register_version(
             name=name_of(weights),
             version=weights.sha256[:12],
             kind=ModelVersion.Kind.ENCODER,
-            card=card_of(weights),
+            card=card_of(weights, trained),
             weights_sha256=weights.sha256,
-            weights_file=file_name,
-            training_data=training_of(weights),
+            weights_file=str(file.relative_to(settings.PAT_WEIGHTS_DIR)),
+            training_data=training_of(weights, trained),
             by=by,
             reason=reason,
         )
@@ -104,9 +115,9 @@ def _register(
     return version, created
 
 
-def acting(by: str) -> AbstractContextManager[Any]:
+def acting(by: User | str) -> AbstractContextManager[Any]:
     """Who stands in the trail for what a command or a start does."""
-    return nullcontext() if current() else recorded(actor_label=by, request_id=str(uuid4()))
+    return nullcontext() if current() else recorded(actor_label=str(by), request_id=str(uuid4()))
 
 
 def name_of(weights: WeightsFile) -> str:

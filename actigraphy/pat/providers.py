@@ -11,6 +11,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from actigraphy.pat.errors import InvalidConfiguration
+from actigraphy.science.pat.architecture import SIZES
 from actigraphy.science.pat.embedding import Encoder
 from actigraphy.science.pat.engines import ENGINES, has_gpu
 from novamind.registry.models import ModelVersion
@@ -63,6 +64,10 @@ def require_configured() -> None:
         raise InvalidConfiguration(f"PAT_MODEL_PROVIDER is local or bedrock, not {settings.PAT_MODEL_PROVIDER[:40]!r}")
     if settings.PAT_ENGINE not in {"", *ENGINES}:
         raise InvalidConfiguration(f"PAT_ENGINE is {' or '.join(ENGINES)}, not {settings.PAT_ENGINE[:40]!r}")
+    size = next((size for size in SIZES.values() if f"PAT-{size.name}" == settings.PAT_MODEL_ID), None)
+    if size is not None and size.tokens > settings.PAT_MAX_SEQUENCE_LENGTH:
+        most = f"PAT_MAX_SEQUENCE_LENGTH is {settings.PAT_MAX_SEQUENCE_LENGTH:,}"
+        raise InvalidConfiguration(f"{settings.PAT_MODEL_ID} reads {size.tokens:,} patches of a week, and {most}")
 
 
 @lru_cache(maxsize=2)

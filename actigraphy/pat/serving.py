@@ -13,11 +13,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from actigraphy.minutes import Minutes
-from actigraphy.models import Analysis
-from actigraphy.pat import cohorts
+from actigraphy.models import Analysis, WeekReading
+from actigraphy.pat import anomalies, cohorts
 from actigraphy.pat.providers import pat_for
 from actigraphy.pat.weeks import Week, weeks_of
 from actigraphy.science.devices import DEVICES
+from actigraphy.science.pat.architecture import WEEK_MIN
 from actigraphy.science.pat.weights import WeightsError
 from novamind.measures import Abstained
 from novamind.registry.inference import hash_of, recall, runs_in_shadow
@@ -57,7 +58,7 @@ class Reading:
     def question(self) -> Question:
         """The weeks without a record; perhaps none."""
         new = [week.minutes for week, record in zip(self.weeks, self.known, strict=True) if record is None]
-        return Question(self.version, np.array(new, np.float32).reshape(len(new), -1))
+        return Question(self.version, np.array(new, np.float32).reshape(-1, WEEK_MIN))
 
 
 def version_to_run(version_id: UUID | None) -> ModelVersion | None:
@@ -73,12 +74,16 @@ def on_trial(name: str) -> list[UUID]:
     return list(shadow.order_by("pk").values_list("pk", flat=True))
 
 
-def devices_concerned(version_id: UUID) -> list[str]:
-    """The devices whose recordings are to be read again now that this version serves."""
+def reads_again(version_id: UUID) -> tuple[WeekReading.Task, list[str]]:
+    """What is to be made again now that this version serves, and of recordings by which devices."""
     version = ModelVersion.objects.get(pk=version_id)
+    if version.kind == ModelVersion.Kind.ANOMALY:
+        return WeekReading.Task.ANOMALY, [key for key in DEVICES if version.name == anomalies.name_of(key)]
+    if version.kind == ModelVersion.Kind.HEAD:
+        return WeekReading.Task.HEAD, [key for key in DEVICES if version.name.endswith(f":{key}")]
     if version.name == settings.PAT_MODEL_ID:
-        return sorted(DEVICES)
-    return [key for key in DEVICES if version.name == cohorts.name_of(key)]
+        return WeekReading.Task.EMBEDDING, sorted(DEVICES)
+    return WeekReading.Task.EMBEDDING, [key for key in DEVICES if version.name == cohorts.name_of(key)]
 
 
 def reading_of(analysis: Analysis, version: ModelVersion) -> Reading:

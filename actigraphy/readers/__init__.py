@@ -19,6 +19,8 @@ from .actilife import is_actilife, read_actilife
 from .actiwatch import is_awd, read_awd
 from .delimited import DELIMITERS, read_delimited, read_depresjon
 from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
+from .readings import MAGIC as READINGS
+from .readings import Readings, read_readings
 from .text import decode
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Limits",
     "Notice",
     "ReadRecording",
+    "Readings",
     "UnreadableRecording",
     "detect_format",
     "read_recording",
@@ -38,6 +41,7 @@ READERS: dict[str, Reader] = {
     "actilife_csv": read_actilife,
     "depresjon_csv": read_depresjon,
     "generic_csv": read_delimited,
+    "readings": read_readings,
 }
 HEAD_BYTES = 4096
 TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd"}
@@ -100,6 +104,8 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
     """The format of a file by its first few thousand bytes; its name counts for nothing but a lone column of text."""
     if head.startswith(MAGIC):
         return "actigraph_agd"
+    if head.startswith(READINGS):
+        return "readings"
     text = _text(head)
     if text is None:
         return None

@@ -44,6 +44,15 @@ SENTENCES = {
     "impossible_value": "A value is far too large to have been measured.",
     "epoch_unsupported": "The epoch length is not one that can be used here (1 second to 1 hour, whole seconds).",
     "raw_not_supported": "The file holds raw acceleration. Export it as counts per epoch.",
+    "unsupported_rate": "Acceleration is taken at {rates} Hz.",
+    "wrong_unit": "The acceleration is far more than gravity; it is expected in g.",
+    "no_offset": "A time has no UTC offset, so it is unclear which moment it is.",
+    "rate_mismatch": "The times are not as far apart as the stated sampling rate says.",
+    "mixed_readings": "Readings are all counts, or all x, y and z.",
+    "mixed_lengths": "The lists of x, y and z are not equally long.",
+    "mixed_devices": "The readings come from more than one device. Send each device's on their own.",
+    "before_1970": "The readings are dated before 1970. The clock of the device was probably never set.",
+    "end_before_start": "The end is not after the start.",
     "in_the_future": "The recording ends in the future. The clock of the device was probably wrong.",
 }
 
@@ -132,7 +141,7 @@ class ReadRecording:
     format : str
         Key of ``READERS``.
     device_family : str
-        "actiwatch", "actigraph" or "generic".
+        "actiwatch", "actigraph" or "generic"; acceleration counted by ActiGraph's algorithm is "actigraph".
     device_model, device_serial : str or None
         As the file states them. The serial number identifies a person's device: treat it as sensitive.
     start_s : int

@@ -177,3 +177,23 @@ def test_all_55_depresjon_recordings_run_through(shared_data: Path) -> None:
     assert len(items) == 55
     assert not [item["file"] for item in items if "error" in item]
     assert all(np.isfinite(item["rhythm"]["relative_amplitude"] or 0) for item in items)
+
+
+def test_the_code_version_of_what_models_say_changes_with_their_code(monkeypatch):
+    from pathlib import Path
+
+    from actigraphy.analysis import OF_HEADS, OF_PAT, code_version
+
+    plain, of_pat, of_heads = code_version(), code_version(OF_PAT), code_version(OF_HEADS)
+    assert len({plain, of_pat, of_heads}) == 3
+    read = Path.read_bytes
+    changed = {"anomaly.py": (False, True, True), "features.py": (False, False, True), "rest.py": (True, True, True)}
+    for name, expected in changed.items():
+        monkeypatch.setattr(
+            Path, "read_bytes", lambda self, name=name: read(self) + (b"#" if self.name == name else b"")
+        )
+        code_version.cache_clear()
+        now = (code_version(), code_version(OF_PAT), code_version(OF_HEADS))
+        assert tuple(a != b for a, b in zip(now, (plain, of_pat, of_heads), strict=True)) == expected
+    monkeypatch.undo()
+    code_version.cache_clear()

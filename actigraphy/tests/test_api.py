@@ -34,7 +34,7 @@ def test_an_upload_is_201_then_202_then_results(api, patient):
     body = answer.json()
     assert (body["status"], body["patient_id"]) == ("pending", str(patient.pk))
     assert api.get(body["results_url"]).status_code == 202
-    assert run_waiting() == 2
+    assert run_waiting() >= 5  # analyzed, read, judged, scored, later ones anew; who listens above too
     assert api.get(body["status_url"]).json()["status"] == "analyzed"
     assert api.get(body["results_url"]).status_code == 200
 

@@ -1,5 +1,6 @@
 """``train_head`` and ``evaluate_head`` on a folder of recordings: what they write, and what they refuse by name."""
 
+import hashlib
 import json
 from io import StringIO
 
@@ -8,10 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from actigraphy.labelled import LabelsError, read_labels
+from actigraphy.pat.shipped import install_shipped
 from actigraphy.science import heads
 from actigraphy.science.heads.tuning import Tuned
 from actigraphy.science.pat import load_cohort, untrained_weights
 from actigraphy.tests.recording_files import depresjon, minutes
+from novamind.audit.models import AuditEvent
 
 PEOPLE = 16
 
@@ -170,6 +173,7 @@ def trained(folder, out, **options):
 
 
 @pytest.mark.slow
+@pytest.mark.django_db
 def test_a_trained_head_is_served_from_its_files_alone(folder, weights, tmp_path):
     said = trained(folder, tmp_path / "head.json", encoder=weights)
     assert "auc: " in said
@@ -193,14 +197,28 @@ def test_a_trained_head_is_served_from_its_files_alone(folder, weights, tmp_path
     assert head.predict(features).probability > 0.5
 
 
+@pytest.mark.django_db
 def test_a_circadian_head_needs_no_encoder_and_writes_no_cohort(folder, tmp_path):
-    trained(folder, tmp_path / "head.json", features="circadian")
+    trained(folder, tmp_path / "head.json", features="circadian", by="operator:kari")
+    event = AuditEvent.objects.get(event_type="MODEL_TRAINING", object_label="model head: less active")
+    assert (event.actor_label, event.details["status"]) == ("operator:kari", "ok")
+    assert event.details["weights_sha256"] == hashlib.sha256((tmp_path / "head.json").read_bytes()).hexdigest()
     assert [path.name for path in tmp_path.iterdir()] == ["head.json"]
     head = heads.load_head(tmp_path / "head.json")
     assert (head.encoder_sha256, head.cohort_sha256) == ("", "")
 
 
+@pytest.mark.django_db
 @pytest.mark.slow
+def test_a_head_reads_by_the_encoder_in_production_unless_another_is_named(folder, tmp_path, settings, clinical_admin):
+    settings.PAT_MODEL_ID = "PAT-S"
+    encoder, *_ = install_shipped(by=clinical_admin, reason="A test.")
+    trained(folder, tmp_path / "head.json", features="pat")
+    assert heads.load_head(tmp_path / "head.json").encoder_sha256 == encoder.weights_sha256
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
 def test_a_tuned_head_names_the_encoder_it_was_tuned_with(folder, weights, tmp_path, monkeypatch):
     """Tuning itself is tested with TensorFlow; here, that its encoder, cohort and other people make the head."""
     tuned_weights = untrained_weights("S", seed=2)
@@ -218,6 +236,7 @@ def test_a_tuned_head_names_the_encoder_it_was_tuned_with(folder, weights, tmp_p
     assert "fine-tuned on other people" in head.card["training_criteria"]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -203,6 +203,7 @@ def test_an_answer_that_is_not_an_embedding_per_week_is_none(world, answer):
         ("PAT_BEDROCK_MODEL_MAPPING", '{"digital_twin_integration": 7}', "maps analysis types"),
         ("PAT_MODEL_PROVIDER", "oracle", "local or bedrock"),
         ("PAT_ENGINE", "abacus", "onnx or tensorflow"),
+        ("PAT_MAX_SEQUENCE_LENGTH", 1024, "PAT-L reads 1,120 patches of a week, and PAT_MAX_SEQUENCE_LENGTH is 1,024"),
     ],
 )
 def test_what_is_not_configured_is_said_at_start_by_name(world, settings, name, value, says):

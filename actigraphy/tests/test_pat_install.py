@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
+from actigraphy.models import Night
 from actigraphy.pat import installing as pat
 from actigraphy.pat import offline
 from actigraphy.science.pat.weights import WeightsError
 from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
+from novamind.jobs.models import Job
+from novamind.jobs.runner import run_waiting
 from novamind.registry.cards import ATTRIBUTES, problems
 from novamind.registry.models import ModelVersion
+from novamind.simulator import Persona, simulate, write_awd
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +115,27 @@ def test_a_mounted_file_replaces_nothing_that_serves(weights, settings):
     weights(1).rename(settings.PAT_WEIGHTS_DIR / "mounted.h5")
     pat.register_mounted(by="system:start")
     assert {(row.stage, row == first) for row in ModelVersion.objects.all()} == {("production", True), ("draft", False)}
+
+
+@pytest.mark.parametrize("content", [b"no weights", b"\x89HDF\r\n\x1a\n" + bytes(4000), b""])
+def test_a_corrupt_file_at_start_degrades_pat_alone(settings, signed_in, psychiatrist, patient, content):
+    """Named at start; page, upload, sleep and rhythm are as ever, and each model says by itself why it is silent."""
+    settings.PAT_MODEL_ID = "PAT-S"
+    settings.PAT_WEIGHTS_DIR.mkdir(parents=True)
+    (settings.PAT_WEIGHTS_DIR / "PAT-S_corrupt.h5").write_bytes(content)
+    said = []
+    pat.register_at_start(said.append)
+    assert [line.startswith("PAT weights PAT-S_corrupt.h5: refused") for line in said] == [True]
+    client = signed_in(psychiatrist)
+    lived = simulate(Persona.draw(1, zone="Europe/Oslo"), start=date(2026, 2, 2), days=9)
+    upload = {"file": SimpleUploadedFile("a.awd", write_awd(lived)), "device_type": "actiwatch"}
+    assert client.post(f"/patients/{patient.pk}/actigraphy/upload/", upload).status_code == 302
+    run_waiting()
+    assert set(Job.objects.values_list("state", flat=True)) == {"done"}
+    assert Night.objects.filter(patient=patient, tst_min__isnull=False).count() >= 7
+    page = client.get(f"/patients/{patient.pk}/actigraphy/")
+    assert page.status_code == 200
+    shown = page.content.decode()
+    assert "Slept " in shown
+    assert "no model weights are installed" in shown
+    assert "no model of this kind is in production" in shown

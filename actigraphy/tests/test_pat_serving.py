@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from actigraphy import readings as readings_of
 from actigraphy.models import Analysis, WeekReading
 from actigraphy.pat import cohorts, installing, providers, serving
 from actigraphy.pat.errors import ServiceUnavailable
+from actigraphy.readings import EMBED, read_again
 from actigraphy.science import pat
-from actigraphy.services import embed_again
 from actigraphy.tests.test_science_pat_weights import random_tensors, write_weights
 from novamind.audit.models import AuditEvent
 from novamind.jobs.models import Job
@@ -78,7 +79,7 @@ def cohort(tmp_path):
 
 
 def readings(patient):
-    return list(WeekReading.objects.filter(patient=patient).order_by("record__window_start"))
+    return list(WeekReading.objects.filter(patient=patient, task="embedding").order_by("record__window_start"))
 
 
 def shown(client, patient):
@@ -114,6 +115,7 @@ def test_every_week_is_read_kept_with_its_input_and_replays(send, encoder, cohor
 
 def test_several_patients_are_read_in_one_pass(send, encoder, cohort, patient, make_patient, team, monkeypatch):
     encoder(), cohort()
+    monkeypatch.setattr(readings_of, "explain_weeks", lambda analysis: [])  # explaining passes weeks too
     passes = []
     embed = pat.Encoder.embed
 
@@ -146,9 +148,12 @@ def test_what_was_read_before_is_recalled_and_only_new_weeks_are_computed(send, 
         pat.Encoder, "embed", lambda self, weeks: asked.append(len(weeks)) or np.zeros((len(weeks), 96))
     )
     before = {reading.record_id for reading in readings(patient)}
-    assert embed_again() == 1
+    assert read_again(EMBED) == 1
     run_waiting()
     assert asked == []
+    assert set(Job.objects.values_list("state", flat=True)) == {"done"}
+    event = AuditEvent.objects.get(event_type="MODEL_INFERENCE", details__status="recalled")
+    assert (event.details["computed"], event.details["recalled"]) == ("0", str(len(before)))
     assert {reading.record_id for reading in readings(patient)} == before
 
 
@@ -235,7 +240,7 @@ def test_what_was_withdrawn_while_it_was_computed_is_not_kept(
     def withdrawn(self, weeks):
         record_consent(
             patient=patient, purpose=ConsentPurpose.TREATMENT, stream=ConsentStream.ACTIGRAPHY, given=False,
-            how="oral", by=psychiatrist,
+            how="spoken", by=psychiatrist,
         )  # fmt: skip
         return embed(self, weeks)
 

@@ -7,17 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 
 import actigraphy
+from actigraphy.pat import cohorts, installing
+from actigraphy.pat.shipped import FOLDER, install_shipped
 from actigraphy.science import pat
 from actigraphy.science.devices import DEVICES
 from actigraphy.science.pat.anomaly import judge_week, load_rule
 from actigraphy.science.pat.simulated import simulated_weeks
 from actigraphy.science.pipeline import analyze_counts
 from novamind.measures import Abstained
+from novamind.registry.cards import problems
+from novamind.registry.models import ModelVersion
+from novamind.registry.monitoring import drift
 from novamind.simulator import Persona
 
 from .science_files import depresjon, depresjon_days
+from .test_science_pat_weights import random_tensors, write_weights
 
 SHIPPED = Path(actigraphy.__file__).parent / "shipped"
 #: Of nobody in training, in the cohort or in the trial of the anomaly threshold.
@@ -54,6 +61,7 @@ def test_everything_shipped_says_that_it_is_synthetic(card, cohort):
     assert cohort.synthetic
     assert "SYNTHETIC" in cohort.label
     assert card["data"]["simulated"]
+    assert [entry["n"] for entry in cohort.expected] == [cohort.people] * 3  # so that drift can be said
     assert any("simulated people only" in sentence for sentence in card["is_not"])
     rule = json.loads((SHIPPED / "anomaly.json").read_text())
     assert rule["card"]["measured"]["simulated"]
@@ -110,3 +118,33 @@ def test_a_week_of_another_person_is_told_and_ones_own_usually_not(model, cohort
     )
     changed = cohort.normalize(simulated_weeks(other, weeks=1))
     assert judge_week(model, rule, weeks[:-1], changed[0]).spans
+
+
+@pytest.mark.django_db
+def test_the_shipped_models_serve_with_cards_of_their_own(card, clinical_admin, settings):
+    installed = install_shipped(by=clinical_admin, reason="A test.")
+    assert [(version.name, version.stage) for version in installed] == [
+        ("PAT-S", "production"), ("cohort:actiwatch", "production"), ("anomaly:actiwatch", "production"),
+    ]  # fmt: skip
+    encoder, cohort, detector = installed
+    assert problems(encoder.card) == problems(cohort.card) == problems(detector.card) == []
+    assert "simulated people only" in encoder.card["must_not"]
+    gains = {row["metric"]: row["value"] for row in encoder.card["validity_internal"]}
+    assert card["held_out"]["gain_over_cohort_mean"]["value"] in gains.values()
+    assert {row["n"] for row in encoder.card["validity_internal"]} == {card["data"]["held_out_people"]}
+    assert encoder.changes.filter(to_stage="production", by_user=clinical_admin, reason="A test.").exists()
+    assert len(drift(cohort, encoder.created_at)) == 3
+    assert not installing.weights_files()  # what lies in a folder of its own is not mounted
+    assert (settings.PAT_WEIGHTS_DIR / FOLDER).is_dir()
+    assert install_shipped(by=clinical_admin, reason="A test.") == []
+
+
+@pytest.mark.django_db
+def test_what_an_operator_installed_is_not_replaced_and_replaces_the_shipped(clinical_admin, tmp_path):
+    own = write_weights(tmp_path / "own.h5", random_tensors("S", 3))
+    install_shipped(by=clinical_admin, reason="A test.")
+    call_command("install_pat_weights", str(own), reason="The authors' file.", by="operator:kari")
+    assert ModelVersion.objects.serving("PAT-S").get().created_by == "operator:kari"
+    assert install_shipped(by=clinical_admin, reason="A test.") == []
+    assert ModelVersion.objects.serving("PAT-S").get().created_by == "operator:kari"
+    assert ModelVersion.objects.serving(cohorts.name_of("actiwatch")).exists()

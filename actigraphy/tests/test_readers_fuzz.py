@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actigraphy.readers import ColumnMapping, Limits, ReadRecording, UnreadableRecording
+from actigraphy.readers import ColumnMapping, Limits, Readings, ReadRecording, UnreadableRecording
 from actigraphy.tests.recording_files import OSLO, actilife, agd, awd, depresjon, minutes, read, table
 
 # few samples allowed: a changed digit may open a gap, and the fuzzing should not spend its time on filling it
@@ -30,6 +30,8 @@ SEEDS = {
     "utf-16": depresjon(STAMPS).decode().encode("utf-16"),
     "generic": table([f"{at:%d/%m/%Y %I:%M %p};{n},5;3" for n, at in enumerate(STAMPS)], header="t;a;l"),
     "offsets": table([f'"{at.isoformat()}+02:00","{n}","-3"' for n, at in enumerate(STAMPS)], header="t,a,l"),
+    "readings": Readings("counts", 1_710_000_000, 60, np.arange(40.0)[:, None]).as_file(),
+    "acceleration": Readings("acceleration", 1_710_000_000, 30, np.tile([0.1, 0.2, 1.0], (3700, 1))).as_file(),
 }
 PIECES = st.sampled_from(
     [

@@ -293,7 +293,7 @@ def test_twenty_megabytes_of_nonsense_take_little_memory(make: Callable[[], byte
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_every_reason_is_a_sentence_a_nurse_understands(code: str) -> None:
-    facts = {"limit_mb": 50, "limit_kb": 64, "limit": "400 days", "limit_days": 30}
+    facts = {"limit_mb": 50, "limit_kb": 64, "limit": "400 days", "limit_days": 30, "rates": "30, 40"}
     detail = UnreadableRecording(code, line=7, **facts).detail
     assert re.match(r"[A-Z].+\. See line 7\.$", detail)
     assert not re.search(r"[{}_]|NaN|null|parse|byte|string|index|array|exception|invalid", detail)

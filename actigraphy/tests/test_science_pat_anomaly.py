@@ -17,7 +17,7 @@ from actigraphy.science.pat.anomaly import (
 from actigraphy.science.pat.anomaly_trial import PersonTrial, choose_threshold, figures
 from novamind.measures import Abstained
 
-RULE = Rule(3.0, "a" * 64, "b" * 64)
+RULE = Rule(3.0, "a" * 64, "b" * 64, "d" * 64)
 
 
 def weeks_of(rng, n):
@@ -132,7 +132,7 @@ def test_a_week_is_judged_with_the_model_the_threshold_was_measured_with(history
     assert isinstance(judged, JudgedWeek)
     np.testing.assert_array_equal(judged.scores, judge_errors(history, week, 3.0).scores)
     with pytest.raises(RuleError, match="another model"):
-        judge_week(Errors(), Rule(3.0, "a" * 64, "c" * 64), history, week)
+        judge_week(Errors(), Rule(3.0, "a" * 64, "c" * 64, "d" * 64), history, week)
 
 
 def test_a_rule_is_read_back_and_a_damaged_one_refused(tmp_path):
@@ -141,7 +141,7 @@ def test_a_rule_is_read_back_and_a_damaged_one_refused(tmp_path):
     assert json.loads(content)["card"] == {"people": 3}
     (tmp_path / "rule.json").write_bytes(content)
     assert load_rule(tmp_path / "rule.json") == RULE
-    for spoiled in (b"", b"[]", content[:-20], content.replace(b"rule 1", b"rule 2"), content.replace(b"3.0", b"NaN")):
+    for spoiled in (b"", b"[]", content[:-20], content.replace(b"rule 2", b"rule 1"), content.replace(b"3.0", b"NaN")):
         with pytest.raises(RuleError):
             load_rule(spoiled)
     for wrong in (b"-1.0", b'"3"', b"null"):

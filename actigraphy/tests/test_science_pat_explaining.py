@@ -1,10 +1,16 @@
 """Attention beside what the answer rests on: found where it is known, and their agreement put into a figure."""
 
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
 
 from actigraphy.science import pat
-from actigraphy.science.pat.explaining import BLOCK_MIN, BLOCKS, Explanation, explain, faithfulness
+from actigraphy.science.pat.explaining import BLOCK_MIN, BLOCKS, Explanation, _spearman, explain, faithfulness
 from novamind.measures import Abstained
 
 from .test_science_pat_weights import random_tensors, write_weights
@@ -83,3 +89,12 @@ def test_the_interval_is_wider_where_days_differ():
 def test_attention_that_is_the_same_everywhere_stands_for_nothing():
     with pytest.raises(Abstained, match="no_variation"):
         faithfulness(Explanation(np.full(BLOCKS, 1 / BLOCKS), np.arange(BLOCKS, dtype=float)))
+
+
+@given(arrays(np.int64, st.tuples(st.just(2), st.integers(3, 40)), elements=st.integers(0, 9)))
+def test_the_figure_of_faithfulness_is_spearmans(pairs):
+    x, y = pairs.astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that do not vary
+        theirs = spearmanr(x, y).statistic
+    assert _spearman(x, y) == pytest.approx(theirs, abs=1e-12, nan_ok=True)

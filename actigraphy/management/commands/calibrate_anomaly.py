@@ -54,7 +54,7 @@ class Command(WatchedCommand):
                 progress = self._progress(sum(map(len, seeds)))
                 threshold, figures = trial(model.errors, cohort, **said, on_person=progress)
                 _, figures["with_the_cohort_mean_for_a_model"] = trial(cohort_mean_errors, cohort, **said)
-                rule = Rule(threshold, model.encoder_sha256, model.decoder_sha256)
+                rule = Rule(threshold, model.encoder_sha256, model.decoder_sha256, cohort.sha256)
                 content = rule_bytes(rule, training.ANOMALY_CARD | {"measured": figures})
                 (folder / "anomaly.json").write_bytes(content)
                 run.more["weights_sha256"] = model.encoder_sha256

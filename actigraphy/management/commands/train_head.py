@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 
+from actigraphy import training
 from actigraphy.management.heads import Given, Steps, add_options, population, read_given
+from actigraphy.pat.installing import file_in_production
 from actigraphy.science.heads import FEATURE_SETS, Trained, TrainingError, head_bytes, train
 from actigraphy.science.heads.tuning import Tuned, tune
 from actigraphy.science.pat import CohortError, cohort_bytes, load_weights
@@ -17,16 +22,16 @@ from novamind.audit.commands import WatchedCommand
 
 
 class Command(WatchedCommand):
-    """Writes files only; a person registers and promotes a head."""
+    """Writes files, and an event into the trail; a person registers (``install_head``) and promotes a head."""
 
     help = "Train a head for a labelled outcome; its card holds its figures on people left out."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("out", metavar="OUT", type=Path, help="the head's file; its cohort and encoder beside it")
         add_options(parser)
         parser.add_argument("--outcome", required=True, metavar="NAME", help="what the label says, for the card")
         parser.add_argument("--features", choices=FEATURE_SETS, default="both")
+        parser.add_argument("--by", default=f"operator:{getpass.getuser()}", help="who trains, for the record")
         parser.add_argument("--fine-tune", action="store_true", help="tune the encoder on half of the people (slow)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,11 +39,17 @@ class Command(WatchedCommand):
             raise CommandError("--outcome is empty")
         if not options["out"].resolve().parent.is_dir():
             raise CommandError(f"{options['out']}: there is no such folder")
+        try:
+            options["encoder"] = options["encoder"] or file_in_production()
+        except DatabaseError:
+            raise CommandError("The database is not ready; run manage.py migrate_locked first.") from None
         given, steps = read_given(options, sys.stderr), Steps(sys.stderr)
         if options["features"] != "circadian" and given.weights is None:
             raise CommandError("No PAT weights: name them with --encoder, or train on --features circadian.")
         try:
-            trained = self._train(given, options, steps)
+            with training.on_record(f"head: {options['outcome']}", options["by"]) as run:
+                trained = self._train(given, options, steps)
+                run.more["weights_sha256"] = hashlib.sha256(head_bytes(trained.head)).hexdigest()
         except (TrainingError, CohortError) as error:
             raise CommandError(str(error)) from None
         self._write(options["out"], trained)

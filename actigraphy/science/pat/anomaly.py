@@ -7,6 +7,7 @@ diagnosis.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from os import PathLike
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from novamind.measures import Abstained
 
+from .architecture import WEEK_MIN
 from .reconstruction import Reconstructor
 from .weeks import WEEK_DAYS
 
@@ -29,6 +31,7 @@ FEWEST_WEEKS: Final = 4
 MOST_WEEKS: Final = 8
 #: Neighbouring parts of the day are judged together over this long, minutes.
 WINDOW_MIN: Final = 180
+WEEK_S: Final = 60 * WEEK_MIN
 _DAY_MIN: Final = 1440
 _FEWEST_VALUES: Final = 14
 _FEWEST_DAYS: Final = 4
@@ -37,7 +40,7 @@ _SMALLEST_ERROR: Final = 1e-3
 #: Of the logarithm; a person cannot be more regular than this.
 _SMALLEST_SPREAD: Final = 0.1
 _CONSISTENT: Final = 1.4826
-_FORMAT: Final = "novamind anomaly rule 1"
+_FORMAT: Final = "novamind anomaly rule 2"
 
 
 class RuleError(Exception):
@@ -46,7 +49,8 @@ class RuleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """From which score on a part of the day is told; measured for one encoder and decoder, see the file's figures.
+    """From which score on a part of the day is told; measured for one encoder, decoder and reference cohort, see the
+    file's figures.
 
     Attributes
     ----------
@@ -54,11 +58,14 @@ class Rule:
         Of the mean score over :data:`WINDOW_MIN`, in either direction.
     encoder_sha256, decoder_sha256 : str
         The model it was measured with.
+    cohort_sha256 : str
+        Of the reference cohort whose scale its weeks were on.
     """
 
     threshold: float
     encoder_sha256: str
     decoder_sha256: str
+    cohort_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,30 @@ class JudgedWeek:
     day: Scores
     highest: float
     spans: tuple[Span, ...]
+
+
+def earlier_weeks(starts: NDArray[np.int64], before: int) -> NDArray[np.int64]:
+    """Which weeks a week is held against.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (w,)
+        UTC second at which each readable week begins, any order; weeks may overlap (they slide by a day).
+    before : int
+        UTC second at which the judged week begins.
+
+    Returns
+    -------
+    ndarray of int64, shape (h,)
+        Indices into ``starts``, oldest first: the latest week that ends before, the latest that ends before that one,
+        and so on; h is at most :data:`MOST_WEEKS`.
+    """
+    chosen: list[int] = []
+    for at in np.argsort(starts, kind="stable")[::-1].tolist():
+        if starts[at] + WEEK_S <= before and len(chosen) < MOST_WEEKS:
+            chosen.append(at)
+            before = int(starts[at])
+    return np.array(chosen[::-1], dtype=np.int64)
 
 
 def judge_week(model: Reconstructor, rule: Rule, history: Floats, week: Floats) -> JudgedWeek:
@@ -195,10 +226,12 @@ def rule_bytes(rule: Rule, figures: dict[str, Any]) -> bytes:
     return (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def load_rule(source: str | PathLike[str] | bytes) -> Rule:
-    """Read and check a rule's file; raises :class:`RuleError`."""
+def load_rule(source: str | PathLike[str] | bytes, *, sha256: str | None = None) -> Rule:
+    """Read and check a rule's file, the registered one where its checksum is given; raises :class:`RuleError`."""
     try:
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise RuleError("not the registered one")
         said = json.loads(content)
         if said["format"] != _FORMAT:
             raise RuleError("of another format")

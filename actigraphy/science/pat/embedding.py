@@ -32,6 +32,8 @@ class Encoder:
     ----------
     size : str
         A key of :data:`SIZES`.
+    patch_min : int
+        Minutes of a patch.
     engine : str
         What runs it.
     weights_sha256 : str
@@ -48,6 +50,7 @@ class Encoder:
         self._weights = weights
         self._engine: Engine = ENGINES[engine](weights, **options)
         self.size = weights.size.name
+        self.patch_min = weights.size.patch_min
         self.engine = self._engine.name
         self.weights_sha256 = weights.sha256
         self.published_as = weights.published_as

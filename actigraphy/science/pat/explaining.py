@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from novamind.measures import Abstained
 
@@ -137,6 +136,9 @@ def faithfulness(explanation: Explanation, seed: int = 0) -> Faithfulness:
 
 
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    if len(np.unique(x)) < 2 or len(np.unique(y)) < 2:
-        return float("nan")
-    return float(spearmanr(x, y).statistic)
+    """Pearson's correlation of the ranks, ties at their mean; NaN where one does not vary."""
+    from scipy.stats import rankdata  # not at the top: web processes load this module and never compute with it
+
+    x, y = (rankdata(values) - (len(values) + 1) / 2 for values in (x, y))
+    both = np.sqrt((x @ x) * (y @ y))
+    return float(x @ y / both) if both > 0 else float("nan")

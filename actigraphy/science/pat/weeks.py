@@ -79,6 +79,18 @@ def weeks_apart(starts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(chosen, dtype=np.int64)
 
 
+def weeks_apart_from_last(starts: NDArray[np.int64], length: int = 60 * WEEK_MIN) -> NDArray[np.int64]:
+    """Of the weeks that begin there (ascending, UTC seconds), which ones share no minute, counted back from the last.
+
+    Indices into ``starts``, ascending, so that the newest week is always among them.
+    """
+    chosen: list[int] = []
+    for at in range(len(starts) - 1, -1, -1):
+        if not chosen or starts[at] + length <= starts[chosen[-1]]:
+            chosen.append(at)
+    return np.array(chosen[::-1], dtype=np.int64)
+
+
 def cut_weeks(counts: NDArray[np.float64], worn: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.float32]:
     """The minutes of each week.
 
