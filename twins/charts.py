@@ -1,0 +1,112 @@
+"""The correlation of two series by lag: data in, figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from novamind.charts import Figure, days_axis, figure, packed, vertical_line
+from novamind.display import DASH, day
+from twins.features import BIOMETRICS, SYMPTOMS
+from twins.wording import in_days, signed
+
+if TYPE_CHECKING:
+    from twins.track_record import Pair
+
+
+def by_lag(symptom: str, biometric: str, result: dict[str, Any]) -> Figure:
+    """A bar for each lag; the lag the test picked is filled, with its interval."""
+    values = [float("nan") if r is None else r for r in result["by_lag"]]
+    lags, picked = np.arange(len(values), dtype=np.int16), result["lag"]
+    bars: Figure = {
+        "type": "bar", "x": packed(lags), "y": packed(np.array(values, dtype=np.float32)), "width": 0.55,
+        "marker": {"color": ["var(--model)" if lag == picked else "var(--model-2)" for lag in range(len(values))]},
+        "text": [in_days(lag) for lag in range(len(values))], "textposition": "none",
+        "hovertemplate": "%{text}<br>r = %{y:.2f}<extra></extra>",
+        "error_y": {
+            "type": "data", "symmetric": False, "color": "var(--text)", "thickness": 1.5, "width": 0,
+            "array": [result["high"] - r if lag == picked else None for lag, r in enumerate(values)],
+            "arrayminus": [r - result["low"] if lag == picked else None for lag, r in enumerate(values)],
+        },
+    }  # fmt: skip
+    source, target = BIOMETRICS[biometric].label, SYMPTOMS[symptom].label.lower()
+    return figure(
+        [bars],
+        height=220,
+        caption=f"{source} and {target}: correlation of what is left after trend, week and memory, by the days that "
+        f"{source.lower()} comes first. Filled: the lag the test picked, with an interval that holds for all lags "
+        f"(95 %).",
+        table=(("Days before", "r"), [(str(lag), DASH if r != r else signed(r)) for lag, r in enumerate(values)]),
+        xaxis={"title": {"text": "days before the symptom"}, "dtick": 1, "fixedrange": True},
+        yaxis={"range": [-1, 1], "title": {"text": "r"}, "fixedrange": True, "zeroline": True,
+               "zerolinecolor": "var(--line-strong)"},
+    )  # fmt: skip
+
+
+#: Earlier forecasts are drawn as they stood this many days before.
+AHEAD: Final = 7
+
+
+def forecast(
+    symptom: str, said: Mapping[date, float], points: Sequence[Mapping[str, Any]], pairs: Sequence[Pair]
+) -> Figure:
+    """What was said, what is likely next with both intervals, and what was forecast a week before for days gone by.
+
+    Parameters
+    ----------
+    said : mapping of date to float
+        Check-ins of the days before; NaN where nothing was said.
+    points : sequence of mapping
+        As the API has them, a day each.
+    pairs : sequence of Pair
+        Earlier forecasts; those of ``AHEAD`` days ahead are drawn.
+    """
+    words, days = SYMPTOMS[symptom], [one["date"] for one in points]
+    earlier = [pair for pair in pairs if pair.ahead == AHEAD and pair.on in said]
+    traces = [
+        _band(days, [one["lower_95"] for one in points], [one["upper_95"] for one in points], "95 %", "var(--model-1)"),
+        _band(days, [one["confidence_lower"] for one in points], [one["confidence_upper"] for one in points], "80 %",
+              "var(--model-2)"),
+        _dots(list(said), list(said.values()), "said", "var(--symptom)", "circle", "lines+markers"),
+        _dots(days, [one["value"] for one in points], "forecast", "var(--model)", "diamond", "lines+markers"),
+        _dots([pair.on for pair in earlier], [pair.point for pair in earlier], f"forecast {AHEAD} days before",
+              "var(--model)", "diamond-open", "markers"),
+    ]  # fmt: skip
+    return figure(
+        traces,
+        height=280,
+        caption=f"{words.label} of the daily check-in ({words.unit}): what was said (dots), what is likely next "
+        f"(diamonds) with the intervals that should hold 80 % (darker) and 95 % of the days; open diamonds: what was "
+        f"forecast {AHEAD} days before.",
+        table=(("Day", "Forecast", "80 %", "95 %"), [_told(one) for one in points]),
+        xaxis=days_axis(min(said), days[-1]),
+        yaxis={"range": [-0.5, 10.5], "dtick": 5, "title": {"text": words.label}, "fixedrange": True},
+        shapes=[vertical_line(f"{days[0] - timedelta(days=1)} 12:00", dash="dot")],
+    )
+
+
+def _told(point: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        day(point["date"]), f"{point['value']:g}", f"{point['confidence_lower']:g} to {point['confidence_upper']:g}",
+        f"{point['lower_95']:g} to {point['upper_95']:g}",
+    )  # fmt: skip
+
+
+def _band(days: Sequence[date], low: Sequence[float], high: Sequence[float], name: str, color: str) -> Figure:
+    return {
+        "type": "scatter", "mode": "lines", "line": {"width": 0}, "fill": "toself", "fillcolor": color, "name": name,
+        "x": [str(on) for on in (*days, *reversed(days))], "hoverinfo": "skip",
+        "y": packed(np.array([*high, *reversed(low)], dtype=np.float32)),
+    }  # fmt: skip
+
+
+def _dots(days: Sequence[date], values: Sequence[float], name: str, color: str, symbol: str, mode: str) -> Figure:
+    return {
+        "type": "scatter", "mode": mode, "name": name, "connectgaps": False, "x": [str(on) for on in days],
+        "y": packed(np.array(values, dtype=np.float32)), "line": {"color": color, "width": 1.5},
+        "marker": {"color": color, "size": 7, "symbol": symbol},
+        "hovertemplate": f"{name}: %{{y:.0f}} of 10<br>%{{x|%a %-d %b %Y}}<extra></extra>",
+    }  # fmt: skip

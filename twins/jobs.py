@@ -1,0 +1,52 @@
+"""The jobs of twins: a part each, refreshed by what is new, and every night."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from novamind.jobs.finish import Finish
+from novamind.jobs.kinds import job, periodic, subscribes
+
+
+@subscribes("recording.analyzed", key="twins.correlate:{patient_id}")
+@subscribes("symptom.recorded", key="twins.correlate:{patient_id}")
+@subscribes("consent.changed", key="twins.correlate:{patient_id}")
+@subscribes("sources.reordered", key="twins.correlate:{patient_id}")
+@subscribes("medication.prescribed", key="twins.correlate:{patient_id}")
+@subscribes("medication.changed", key="twins.correlate:{patient_id}")
+@subscribes("medication.stopped", key="twins.correlate:{patient_id}")
+@job("twins.correlate", queue="ml")
+def correlate(patient_id: UUID) -> Finish:
+    """What moves with what, if the patient has a twin."""
+    return _part(patient_id, "biometric_correlation")
+
+
+@subscribes("symptom.recorded", key="twins.forecast:{patient_id}")
+@subscribes("consent.changed", key="twins.forecast:{patient_id}")
+@job("twins.forecast", queue="ml")
+def forecast(patient_id: UUID) -> Finish:
+    """What is likely next, if the patient has a twin."""
+    return _part(patient_id, "symptom_forecast")
+
+
+@periodic("twins.nightly", every=timedelta(days=1), offset=timedelta(hours=2))
+def nightly() -> Finish:
+    """A refresh for every twin that nothing has refreshed today: a day has passed for them too."""
+    from novamind import clock
+    from twins.services import ask_refresh, stale_twins
+
+    waiting = sorted(stale_twins(clock.now()))
+    return Finish(save=lambda: [ask_refresh(patient_id) for patient_id in waiting] and None)
+
+
+def _part(patient_id: UUID, kind: str) -> Finish:
+    from novamind.audit.recording import aggregates
+    from patients.models import Patient
+    from twins.models import Twin
+    from twins.services import compute
+
+    with aggregates():
+        if not Twin.objects.filter(patient_id=patient_id).exists():
+            return Finish()
+    return Finish(save=compute(Patient.objects.get(pk=patient_id), kind))

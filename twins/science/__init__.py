@@ -1,0 +1,1 @@
+"""What a twin computes: arrays in, arrays out; no Django."""

@@ -1,0 +1,13 @@
+"""Pages of one patient's twin, under ``/patients/<uuid>/twin/``."""
+
+from django.urls import path
+
+from twins import views
+
+app_name = "twins"
+
+urlpatterns = [
+    path("", views.twin, name="twin"),
+    path("create/", views.create, name="create"),
+    path("refresh/", views.refresh, name="refresh"),
+]
