@@ -16,7 +16,21 @@ from benchmarks.figures import Figure
 from benchmarks.throwaway import NotHere
 
 RESULTS = Path(__file__).with_name("results.json")
-NAMES = ("science", "signals", "pat", "queue", "simulator", "phi", "patients", "overhead", "trail", "page")
+NAMES = (
+    "science",
+    "correlation",
+    "signals",
+    "ingest",
+    "pat",
+    "queue",
+    "simulator",
+    "phi",
+    "patients",
+    "overhead",
+    "trail",
+    "page",
+    "forecast",
+)
 
 
 def main() -> int:

@@ -24,8 +24,8 @@ SELECT gen_random_uuid(), now() - n * interval '1 second' * %s, 'DATA_ACCESS', (
 FROM generate_series(1, %s) n
 """
 PATIENTS = """
-INSERT INTO audit_auditeventpatient (event_id, patient_id, at)
-SELECT id, md5((random() * 5000)::int::text)::uuid, at FROM audit_auditevent, generate_series(1, 2)
+INSERT INTO audit_auditeventpatient (event_id, patient_id, at, purpose, opened)
+SELECT id, md5((random() * 5000)::int::text)::uuid, at, 'TREAT', false FROM audit_auditevent, generate_series(1, 2)
 """
 
 
