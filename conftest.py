@@ -76,6 +76,7 @@ def own_files(settings: Any, tmp_path: Path) -> None:
     settings.ENVIRONMENT = "test"
     settings.BROKER_DIR = tmp_path / "broker"
     settings.PAT_WEIGHTS_DIR = tmp_path / "models"
+    settings.ANALYZE_WAIT_S = 0  # no worker runs beside a test, unless it starts one
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

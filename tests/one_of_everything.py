@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,17 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
     """Recordings of one day for this patient, each with its signal, analysis and night."""
     import numpy as np
 
-    from actigraphy.models import Analysis, Night, Recording, Signal, Source, WeekReading
+    from actigraphy.models import (
+        Analysis,
+        Night,
+        PointReading,
+        Recording,
+        Signal,
+        SleepSession,
+        Source,
+        Sync,
+        WeekReading,
+    )
     from actigraphy.numbers import RHYTHM
     from actigraphy.signals import pack
     from novamind.measures import Abstained
@@ -41,6 +51,13 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
             patient=patient, source=made.source, channel="activity", day=start.date(), start=start, epoch_s=60,
             samples=pack(np.ones(60, dtype=np.float32)), valid=60,
         )  # fmt: skip
+        made.point_reading = PointReading.objects.create(
+            patient=patient, source=made.source, data_type="weight", at=start, values={"kg": 71.4}
+        )
+        made.sleep_session = SleepSession.objects.create(
+            patient=patient, source=made.source, kind="nap", start=start, end=start + timedelta(hours=1)
+        )
+        made.sync = Sync.objects.create(patient=patient, accepted=1, stored=1, conflicts=0, refused=0)
         made.analysis = Analysis.objects.create(
             patient=patient, source=made.source, window_start=start, window_end=end, zone="Europe/Oslo",
             device_type="actiwatch", methods={"sleep": "Oakley"}, input_hash=uuid4().hex * 2, code_version="0",
@@ -68,10 +85,12 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from auditlog.models import LogEntry
     from django.contrib.auth.models import Group
 
+    from actigraphy.models import SourceOrder, WeekExplanation
     from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
     from novamind.audit.models import (
         ActivityReview,
         Anchor,
+        Attempt,
         AuditEvent,
         AuditEventPatient,
         ChainCheck,
@@ -80,26 +99,50 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         Seal,
     )
     from novamind.compliance.models import Affected, CheckResult, Finding, Incident
-    from novamind.jobs.models import AdminAlert, Job
+    from novamind.delivery.models import Delivery
+    from novamind.jobs.models import AdminAlert, IdempotencyKey, Job
+    from novamind.measures import Abstained
     from novamind.phi import vault
     from novamind.phi.detection import Kind
     from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
     from novamind.registry.models import InferenceRecord, ModelVersion, StageChange
     from patients.models import (
+        Alert,
+        AlertEvent,
+        Appointment,
+        Assessment,
         CareAssignment,
         CareTeam,
+        CheckIn,
+        Condition,
         Consent,
+        CoverageHours,
         EmergencyAccess,
+        Genotype,
+        GenotypeFile,
+        GenotypeReport,
         Grant,
+        Holiday,
+        Medication,
+        MedicationDose,
         Membership,
         PsychotherapyAuthorization,
         PsychotherapyNote,
+        Reminder,
+        Schedule,
+        SymptomReport,
+        TreatmentChange,
     )
+    from twins.models import Component, Twin
 
     made = fill_chart(patient)
     made.patient = patient
     made.job = Job.objects.create(kind="actigraphy.analyze", key="k", queue="ml", state="failed", pipeline_id=uuid4())
     made.alert = AdminAlert.objects.create(job=made.job)
+    made.key = IdempotencyKey.objects.create(
+        user=User.objects.create_user("sender@clinic.test"), view="api:analyze", key_digest="0" * 64,
+        body_digest="0" * 64,
+    )  # fmt: skip
     made.event = AuditEvent.objects.create(
         event_type="API_ACCESS", actor_label="x", role="", action="a", outcome="success", purpose="TREAT",
         request_id="r", app_version="0",
@@ -115,10 +158,13 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         patient_id=patient.pk, model_version=made.version, input_hash="0" * 64, input_array=b"", input_shape=[0],
         window_start=START, window_end=START, output={"secret": "Zqxoutput"}, code_version="0",
     )  # fmt: skip
+    made.week_explanation = WeekExplanation.objects.create(
+        patient=patient, record=made.inference, found={"secret": "Zqxoutput"}, code_version="0"
+    )
     made.consent = Consent.objects.create(
         patient=patient, purpose="treatment", stream="actigraphy", given=True, how="written", remark="Zqxoutput",
     )  # fmt: skip
-    stranger = User.objects.create_user("stranger@clinic.test")
+    stranger = User.objects.create_user("stranger@clinic.test", phone="+4791234567")
     made.access = EmergencyAccess.objects.create(
         patient=patient, user=stranger, reason="covering", explanation="Covering, nobody answers.", opened_at=START,
         ends_at=START + EmergencyAccess.LASTS,
@@ -128,6 +174,71 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.authorization = PsychotherapyAuthorization.objects.create(
         patient=patient, note=made.note, reader=stranger, signed_on=START
     )
+    made.patient_alert = Alert.objects.create(
+        patient=patient, key="k", kind="silent_stream", severity="low", monitored=False, raised_at=START,
+        acknowledge_by=START,
+    )  # fmt: skip
+    made.alert_event = AlertEvent.objects.create(
+        patient=patient, alert=made.patient_alert, what="raised", at=START, note="Zqxoutput"
+    )
+    made.schedule = Schedule.objects.create(
+        patient=patient, what="check-in", starts_on=date(2027, 3, 1), local_time=time(9), window_min=600
+    )
+    made.reminder = Reminder.objects.create(
+        patient=patient, schedule=made.schedule, local_date=date(2027, 3, 1), due_at=START, expires_at=START,
+        outcome="missed",
+    )  # fmt: skip
+    made.delivery = Delivery.objects.create(
+        key="k", patient_id=patient.pk, channel="sms", template="reminder", state="failed", due_at=START
+    )
+    made.assessment = Assessment.objects.create(
+        patient=patient, at=START, by_patient=True, instrument="phq2", instrument_version="1",
+        answers={"1": 1, "2": 2}, score=3, code_version="0", result={
+            "total": 3, "band": "", "prorated": False, "missing": [], "says": [], "level": "",
+            "safety": {"state": "not_asked", "endorsed": [], "unanswered": []},
+        },
+    )  # fmt: skip
+    made.check_in = CheckIn.objects.create(
+        patient=patient, at=START, by_patient=True, day=START.date(), mood=4, note="Zqxoutput"
+    )
+    made.symptom = SymptomReport.objects.create(
+        patient=patient,
+        at=START,
+        by_patient=True,
+        type="panic",
+        severity=7,
+        context="Zqxoutput",
+        triggers="Zqxoutput",
+        notes="Zqxoutput",
+    )
+    made.twin = Twin.objects.create(patient=patient, version=1)
+    made.component = Component.objects.create(
+        patient=patient, twin=made.twin, kind="biometric_correlation", since_version=1,
+        abstention=Abstained("too_few_pairs", needed=30, got=0).as_json(),
+    )  # fmt: skip
+    made.medication = Medication.objects.create(
+        patient=patient, drug="", drug_text="Zqxoutput", started_on=START.date(), started_precision="day",
+        prescriber_text="Zqxoutput", indication="Zqxoutput", note="Zqxoutput",
+    )  # fmt: skip
+    made.dose = MedicationDose.objects.create(
+        patient=patient, medication=made.medication, from_on=START.date(), amount=50, unit="mg", frequency="daily"
+    )
+    made.treatment_change = TreatmentChange.objects.create(
+        patient=patient, about_id=made.medication.pk, what="started", before={"secret": "Zqxoutput"}, why="Zqxoutput"
+    )
+    made.condition = Condition.objects.create(patient=patient, code="F33.1", text="Zqxoutput", note="Zqxoutput")
+    made.appointment = Appointment.objects.create(
+        patient=patient, at=START, kind="follow_up", place="clinic", with_text="Zqxoutput", note="Zqxoutput"
+    )
+    made.genotype_report = GenotypeReport.objects.create(patient=patient, lab="Zqxoutput", method="Zqxoutput")
+    made.genotype_file = GenotypeFile.objects.create(
+        patient=patient, report=made.genotype_report, sha256=uuid4().hex * 2, size=1, file_name="Zqxfile.csv",
+        storage_name="nowhere", file_key=b"",
+    )  # fmt: skip
+    made.genotype = Genotype.objects.create(
+        patient=patient, report=made.genotype_report, gene="CYP2D6", state="called", diplotype="Zqxoutput",
+        phenotype="Zqxoutput",
+    )  # fmt: skip
     vault.token_for("Zqxoutput", Kind.NAME, patient.pk)
     PhiScan.objects.create(started_at=START, finished_at=START, patients=1, characters=1)
     made.finding = Finding.objects.create(key="k", title="t", owner="o", due_at=START, notes="asked")
@@ -135,20 +246,41 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         title="t", what="A list was lost.", reasons="It was found.", discovered_at=START, recorded_by=stranger
     )
     Affected.objects.create(incident=made.incident, patient_id=patient.pk, first_at=START, last_at=START, events=1)
+    made.source_order = SourceOrder.objects.create(
+        patient=patient, channel="heart_rate", version=1, reason="Zqxorder", set_by=stranger
+    )
     made.rows = {
-        "patients_consent": made.consent, "patients_emergencyaccess": made.access,
+        "patients_assessment": made.assessment, "patients_checkin": made.check_in,
+        "patients_medication": made.medication, "patients_medicationdose": made.dose,
+        "patients_treatmentchange": made.treatment_change, "patients_condition": made.condition,
+        "patients_appointment": made.appointment, "patients_genotypereport": made.genotype_report,
+        "patients_genotypefile": made.genotype_file, "patients_genotype": made.genotype,
+        "patients_symptomreport": made.symptom, "patients_consent": made.consent,
+        "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
-        "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
-        "actigraphy_weekreading": made.week_reading, "patients_patient": patient,
+        "actigraphy_pointreading": made.point_reading, "actigraphy_sleepsession": made.sleep_session,
+        "actigraphy_sourceorder": made.source_order,
+        "actigraphy_sync": made.sync, "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
+        "actigraphy_weekreading": made.week_reading,
+        "twins_twin": made.twin, "twins_component": made.component,
+        "actigraphy_weekexplanation": made.week_explanation, "patients_patient": patient,
         "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),
         "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),
-        "jobs_job": made.job, "jobs_adminalert": made.alert, "audit_auditevent": made.event,
+        "patients_alert": made.patient_alert, "patients_alertevent": made.alert_event,
+        "patients_schedule": made.schedule, "patients_reminder": made.reminder, "delivery_delivery": made.delivery,
+        "patients_coveragehours": CoverageHours.objects.create(
+            team=CareTeam.objects.first(), user=stranger, weekday=0, begins=time(8), ends=time(16)
+        ),
+        "patients_holiday": Holiday.objects.create(team=CareTeam.objects.first(), date=START.date()),
+        "jobs_job": made.job, "jobs_adminalert": made.alert, "jobs_idempotencykey": made.key,
+        "audit_auditevent": made.event,
         "audit_auditeventpatient": made.event_patient, "registry_modelversion": made.version,
         "registry_stagechange": made.stage_change, "registry_inferencerecord": made.inference,
         "phi_datakey": DataKey.objects.first(),
         "phi_erasedfile": ErasedFile.objects.create(name="sealed/0", due_at=START),
         "phi_phitoken": PhiToken.objects.first(), "phi_phiscan": PhiScan.objects.first(),
         "audit_activityreview": ActivityReview.objects.create(week=date(2027, 3, 1), reviewed_by=stranger),
+        "audit_attempt": Attempt.objects.create(kind="emergency", who="0" * 32),
         "audit_change": Change.objects.create(at=START, op="INSERT", table_name="x", row_id="1", columns=[]),
         "audit_reconciliation": Reconciliation.objects.create(since=START, until=START, changes=0, unaudited=0),
         "audit_seal": made.seal, "audit_anchor": Anchor.objects.create(seq=1),

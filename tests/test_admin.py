@@ -167,6 +167,12 @@ def members(team: CareTeam, *users: User, without: User | None = None) -> dict[s
     for number, user in enumerate(users, start=len(present)):
         sent |= {f"memberships-{number}-team": team.pk, f"memberships-{number}-user": user.pk}
     total = len(present) + len(users)
+    sent |= {
+        "coverage-TOTAL_FORMS": 0,
+        "coverage-INITIAL_FORMS": 0,
+        "holidays-TOTAL_FORMS": 0,
+        "holidays-INITIAL_FORMS": 0,
+    }
     return sent | {"memberships-TOTAL_FORMS": total, "memberships-INITIAL_FORMS": len(present)}
 
 
@@ -358,4 +364,8 @@ def test_autocompletion_is_for_the_fields_that_pages_complete_and_shows_no_chart
             if answer.status_code != 403:
                 opened.add((answer.status_code, model._meta.label, field.name))
     assert asked > 50
-    assert opened == {(200, "patients.Membership", "user"), (200, "socialaccount.SocialAccount", "user")}
+    assert opened == {
+        (200, "patients.Membership", "user"),
+        (200, "patients.CoverageHours", "user"),
+        (200, "socialaccount.SocialAccount", "user"),
+    }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
@@ -18,14 +18,18 @@ from django.test import Client
 from django.urls import reverse
 
 from actigraphy.tests.recording_files import depresjon, minutes
+from novamind import clock
 from novamind.accounts.models import User
 from novamind.jobs.models import Job
 from novamind.phi.fields import EncryptedField
 from patients.devices import DeviceKind, enrol
-from patients.models import Grant, Patient
-from patients.services import join_team, share_patient
+from patients.models import CheckIn, Grant, Patient, SymptomReport
+from patients.services import join_team, link_own_account, share_patient
 from tests.signing_in import PASSWORD, code_of
 from tests.test_role_url_table import ROWS
+from twins.models import Component, Twin
+
+pytestmark = pytest.mark.exhaustive
 
 ID, NUMBER, MOMENT = UUID("66666666-6666-4666-8666-666666666666"), 666_666, datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 OURS = ("phi", "accounts", "audit", "jobs", "registry", "throttle", "compliance", "patients", "actigraphy")
@@ -71,10 +75,15 @@ def world(chart: Any, psychiatrist: Any, clinical_admin: Any, make_user: Any, ma
     make_patient(last_name="Zqxhidden", mrn="HIDDEN-1")
     enrol(patient=chart.patient, kind=DeviceKind.PHONE)
     device = Grant.objects.get(reason=Grant.Reason.DEVICE).user
+    own = make_user("own@clinic.test", "patient")
+    link_own_account(patient=chart.patient, user=own)
+    sent = {"patient": chart.patient, "at": clock.now(), "recorded_by": own, "by_patient": True}
+    check_in = CheckIn.objects.create(day=clock.now().date(), mood=3, **sent)
+    symptom = SymptomReport.objects.create(type="panic", severity=3, **sent)
     Job.objects.update(state="failed")
     return World(
         chart=chart, patient=chart.patient, victim=victim, reader=reader, other=other, team=team, device=device,
-        psychiatrist=psychiatrist, admin=clinical_admin,
+        psychiatrist=psychiatrist, admin=clinical_admin, own=own, check_in=check_in, symptom=symptom,
     )  # fmt: skip
 
 
@@ -104,6 +113,7 @@ def traces(world: World) -> Counter[tuple[str, str]]:
 HEAD = {"first_name": "Ada", "last_name": "Berg", "date_of_birth": "1980-01-01"}
 FORM = HEAD | {"sex": "female", "zone": "Europe/Oslo"}
 TEXT = {"text": "Slept badly."}
+PLAN = {"local_time": "09:00", "every_days": "1", "window_min": "720", "starts_on": "2027-03-01", "channel": "sms"}
 WEEK = depresjon(minutes("2024-01-08T12:00:00", 1440), [(at * 37) % 400 for at in range(1440)])
 
 
@@ -111,13 +121,30 @@ def a_file() -> SimpleUploadedFile:
     return SimpleUploadedFile("week.csv", WEEK)
 
 
+def a_table() -> SimpleUploadedFile:
+    return SimpleUploadedFile("results.csv", b"gene,diplotype\nCYP2C19,*1/*2\n")
+
+
+FILES = {"api:upload", "api:genotype-upload"}
+NO_HOURS = {f"{part}-{what}_FORMS": 0 for part in ("coverage", "holidays") for what in ("TOTAL", "INITIAL")}
+
+
 def members(team: Any) -> dict[str, Any]:
     rows = list(team.memberships.all())
-    sent = {"name": team.name, "memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
+    sent = NO_HOURS | {
+        "name": team.name, "memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows),
+    }  # fmt: skip
     for number, row in enumerate(rows):
         sent |= {f"memberships-{number}-{name}": value for name, value in
                  (("id", row.pk), ("team", team.pk), ("user", row.user_id))}  # fmt: skip
     return sent
+
+
+def without_twin(world: World) -> dict[str, Any]:
+    """A patient has one twin; here is one without."""
+    Component.objects.filter(patient=world.patient).delete()
+    Twin.objects.filter(patient=world.patient).delete()
+    return {}
 
 
 #: URL -> who sends, what of the world its parameters name, a good body, and the answer that says it was written.
@@ -132,6 +159,13 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:record-consent": (
         "psychiatrist", "patient_id",
         {"purpose": "research", "streams": ["heart"], "decision": "given", "how": "written"}, 302),
+    "patients:fill-in": (
+        "psychiatrist", "patient_id instrument_id", {"item_1": "2", "version": "1", "once": str(uuid4())}, 302),
+    "patients:my-check-in": ("own", "", {"mood": "3", "once": str(uuid4())}, 200),
+    "patients:correct-my-check-in": ("own", "check_in_id", {"mood": "4", "once": str(uuid4())}, 200),
+    "patients:my-questionnaire": (
+        "own", "instrument_id", {"item_1": "2", "version": "1", "once": str(uuid4())}, 200),
+    "patients:my-symptom": ("own", "", {"type": "panic", "severity": "3", "once": str(uuid4())}, 200),
     "patients:new-psychotherapy-note": ("psychiatrist", "patient_id", TEXT, 302),
     "patients:edit-psychotherapy-note": ("psychiatrist", "patient_id note_id", TEXT | {"version": 1}, 302),
     "patients:sign-psychotherapy-note": ("psychiatrist", "patient_id note_id", {}, 302),
@@ -141,9 +175,40 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:withdraw-psychotherapy-reader": ("psychiatrist", "patient_id note_id authorization_id", {}, 302),
     "patients:devices": ("psychiatrist", "patient_id", {"kind": "phone"}, 200),
     "patients:end-device": ("psychiatrist", "patient_id device_id", {}, 302),
+    "patients:acknowledge-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1}, 302),
+    "patients:resolve-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1, "note": "Called."}, 302),
+    "patients:escalate-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1, "note": "Away."}, 302),
+    "patients:schedules": ("psychiatrist", "patient_id", PLAN | {"what": "check-in"}, 302),
+    "patients:edit-schedule": ("psychiatrist", "patient_id schedule_id", PLAN | {"version": 1, "active": "on"}, 302),
+    "data:order": (
+        "psychiatrist", "patient_id data_type data_key",
+        {"heart_rate-clinic": "on", "heart_rate-reason": "worn loosely", "heart_rate-version": "1"}, 302),
+    "patients:new-medication": (
+        "psychiatrist", "patient_id",
+        {"name": "sertraline", "amount": "50", "unit": "mg", "frequency": "daily", "started": "2026-03",
+         "route": "oral", "once": str(uuid4())}, 302),
+    "patients:change-medication": (
+        "psychiatrist", "patient_id medication_id change", {"version": 1, "why": "Wrong.", "once": str(uuid4())}, 302),
+    "patients:new-condition": (
+        "psychiatrist", "patient_id",
+        {"text": "Depression", "status": "active", "certainty": "confirmed", "once": str(uuid4())}, 302),
+    "patients:condition": (
+        "psychiatrist", "patient_id condition_id change", {"version": 1, "why": "Wrong.", "once": str(uuid4())}, 302),
+    "patients:new-genotype": (
+        "psychiatrist", "patient_id", {"gene": "CYP2C19", "diplotype": "*1/*2", "once": str(uuid4())}, 302),
+    "patients:upload-genotypes": (
+        "psychiatrist", "patient_id", lambda w: {"file": a_table(), "once": str(uuid4())}, 302),
+    "patients:genotype-in-error": (
+        "psychiatrist", "patient_id genotype_id", {"version": 1, "why": "Wrong.", "once": str(uuid4())}, 302),
+    "patients:new-appointment": (
+        "psychiatrist", "patient_id",
+        {"at": "2026-03-02T10:30", "kind": "intake", "place": "clinic", "status": "kept", "once": str(uuid4())}, 302),
+    "patients:appointment": (
+        "psychiatrist", "patient_id appointment_id change", {"version": 1, "why": "Wrong.", "once": str(uuid4())}, 302),
     "actigraphy:upload": ("psychiatrist", "patient_id", lambda w: {"file": a_file()}, 302),
     "jobs:retry": ("admin", "job_id", {}, 302),
     "jobs:acknowledge": ("admin", "alert_id", {}, 302),
+    "delivery:resend": ("admin", "delivery_id", {}, 302),
     "compliance:run": ("admin", "", {}, 302),
     "compliance:acknowledge": ("admin", "finding_id", lambda w: {f"{w.chart.finding.pk}-notes": "done"}, 302),
     "compliance:new-incident": (
@@ -161,7 +226,48 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "api:consents": (
         "psychiatrist", "patient_id",
         {"purpose": "research", "stream": "heart", "given": True, "how": "written"}, 201),
+    "api:assessments": ("psychiatrist", "patient_id", {"instrument": "phq9", "answers": {"1": 2}}, 201),
+    "api:check-ins": ("psychiatrist", "patient_id", {"mood": 3}, 201),
+    "api:check-in": ("own", "patient_id report_id", {"mood": 4, "version": 1}, 200),
+    "api:symptoms": ("psychiatrist", "patient_id", {"type": "panic", "severity": 3}, 201),
+    "api:symptom": ("own", "patient_id report_id", {"type": "panic", "severity": 4, "version": 1}, 200),
+    "api:schedules": (
+        "psychiatrist", "patient_id", {"what": "check-in", "local_time": "09:00", "window_min": 600}, 201),
+    "api:schedule": ("psychiatrist", "patient_id schedule_id", {"version": 1, "window_min": 120}, 200),
+    "api:medications": ("psychiatrist", "patient_id", {"name": "lithium", "started": "2026-03"}, 201),
+    "api:medication": ("psychiatrist", "patient_id medication_entry", {"version": 1, "note": "Corrected."}, 200),
+    "api:doses": (
+        "psychiatrist", "patient_id medication_entry",
+        {"version": 1, "since": "2027-03-02", "dose": {"amount": 75, "unit": "mg", "frequency": "daily"}}, 201),
+    "api:conditions": ("psychiatrist", "patient_id", {"text": "Depression", "code": "F33.1", "status": "active"}, 201),
+    "api:condition": ("psychiatrist", "patient_id condition_entry", {"version": 1, "status": "remission"}, 200),
+    "api:genotypes": ("psychiatrist", "patient_id", {"gene": "CYP2C19", "diplotype": "*1/*2"}, 201),
+    "api:genotype": (
+        "psychiatrist", "patient_id genotype_entry", {"version": 1, "entered_in_error": True, "why": "Wrong."}, 200),
+    "api:genotype-upload": ("psychiatrist", "patient_id", lambda w: {"file": a_table()}, 201),
+    "api:appointments": (
+        "psychiatrist", "patient_id", {"at": "2026-03-02T10:30:00Z", "kind": "intake", "place": "clinic",
+                                       "status": "kept"}, 201),
+    "api:appointment": (
+        "psychiatrist", "patient_id appointment_entry",
+        {"version": 1, "status": "kept", "at": "2026-03-02T10:30:00Z"}, 200),
+    "api:alert-acknowledge": ("psychiatrist", "pk", {"version": 1}, 200),
+    "api:alert-resolve": ("psychiatrist", "pk", {"version": 1, "note": "Called."}, 200),
+    "api:alert-escalate": ("psychiatrist", "pk", {"version": 1}, 200),
     "api:upload": ("psychiatrist", "", lambda w: {"file": a_file(), "patient_id": str(w.patient.pk)}, 201),
+    "twins:create": ("psychiatrist", "patient_id", without_twin, 302),
+    "twins:refresh": ("psychiatrist", "patient_id", {}, 302),
+    "api:digital-twin": ("psychiatrist", "patient_id", without_twin, 201),
+    "api:generate-twin": ("psychiatrist", "", lambda w: {"patient_id": str(w.patient.pk)}, 202),
+    "api:analyze": (
+        "psychiatrist", "",
+        lambda w: {"patient_id": str(w.patient.pk), "start_time": "2024-01-08T12:00:00Z", "sampling_rate_hz": 1 / 60,
+                   "readings": {"counts": [(at * 37) % 400 for at in range(120)]}}, 202),
+    # A batch is refused whole for one field that it does not know.
+    "api:biometric-events": (
+        "psychiatrist", "",
+        lambda w: {"patient_id": str(w.patient.pk), "data_type": "heart_rate", "timestamp": "2025-04-17T14:23:00Z",
+                   "data": {"bpm": 72}}, 400),
     "admin:accounts_user_add": (
         "admin", "",
         {"email": "new@clinic.test", "display_name": "New", "usable_password": "true", "password1": PHRASE,
@@ -173,8 +279,9 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
                                          "groups": [group.pk for group in w.reader.groups.all()]}, 302),
     "account_change_password": (
         "admin", "", {"old_password": PASSWORD, "new_password1": PHRASE, "new_password2": PHRASE}, 302),
+    "own_phone": ("psychiatrist", "", {"phone": "+47 912 34 567"}, 302),
     "admin:patients_careteam_add": (
-        "admin", "", {"name": "West", "memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}, 302),
+        "admin", "", NO_HOURS | {"name": "West", "memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}, 302),
     "admin:patients_careteam_change": ("admin", "object_id", lambda w: members(w.team), 302),
 }  # fmt: skip
 #: What the page is for: of these fields, or of such a row, this is meant to be written.
@@ -184,14 +291,17 @@ WRITTEN = {"patients:devices": {("accounts.User", "roles")}}
 WITHOUT = {
     "api:refresh", "api:logout", "account_login", "account_logout", "admin:password_change", "account_reauthenticate",
     "end_other_sign_ins", "mfa_index", "mfa_view_recovery_codes", "mfa_activate_totp", "mfa_add_webauthn",
-    "mfa_generate_recovery_codes", "socialaccount_connections", "admin:index", "admin:app_list", "admin:logout",
+    "mfa_generate_recovery_codes",
+    "socialaccount_connections", "admin:index", "admin:app_list", "admin:logout",
     "admin:patients_careteam_delete", "admin:socialaccount_socialaccount_add",
     "admin:socialaccount_socialaccount_change", "admin:socialaccount_socialaccount_delete", "admin:*_change",
+    "admin:*_changelist", "admin:*_history",
 }  # fmt: skip
 
 
 def test_every_url_that_takes_a_change_is_attacked_or_takes_no_fields():
-    taken = {name for name, method, *_ in ROWS if method in {"POST", "PATCH", "PUT"}}
+    writes = {"POST", "PATCH", "PUT"}
+    taken = {name for name, method, *answers in ROWS if method in writes or (method == "*" and "200" in answers)}
     assert taken - set(WRITERS) - WITHOUT == set()
     assert (set(WRITERS) | WITHOUT) - taken == set()
 
@@ -199,12 +309,22 @@ def test_every_url_that_takes_a_change_is_attacked_or_takes_no_fields():
 def parameters(name: str, world: World) -> dict[str, Any]:
     """Rows of this chart that the URL names."""
     chart = world.chart
-    values = {"patient_id": world.patient, "pk": world.patient, "note_id": chart.note, "job_id": chart.job,
+    own = chart.patient_alert if "alert" in name else world.patient
+    values = {"patient_id": world.patient, "pk": own, "note_id": chart.note, "job_id": chart.job,
               "authorization_id": chart.authorization, "access_id": chart.access, "alert_id": chart.alert,
               "finding_id": chart.finding, "incident_id": chart.incident, "device_id": world.device,
-              "version_id": chart.version,
+              "data_type": SimpleNamespace(pk="heart_rate"), "data_key": SimpleNamespace(pk="bpm"),
+              "version_id": chart.version, "check_in_id": world.check_in, "instrument_id": SimpleNamespace(pk="phq9"),
+              "report_id": world.symptom if name == "api:symptom" else world.check_in,
+              "patient_alert_id": chart.patient_alert, "schedule_id": chart.schedule,
+              "delivery_id": chart.delivery,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
-    return {named: values[named].pk for named in WRITERS[name][1].split()}
+    entries = {"medication": chart.medication, "condition": chart.condition, "genotype": chart.genotype,
+               "appointment": chart.appointment}  # fmt: skip
+    values |= {f"{noun}_id": row for noun, row in entries.items()} | {"change": SimpleNamespace(pk="error")}
+    values |= {f"{noun}_entry": row for noun, row in entries.items()}
+    wanted = WRITERS[name][1].split()
+    return {"entry_id" if named.endswith("_entry") else named: values[named].pk for named in wanted}
 
 
 def writer(name: str, world: World) -> tuple[Callable[[dict[str, Any]], HttpResponse], Callable[[], dict[str, Any]]]:
@@ -213,8 +333,13 @@ def writer(name: str, world: World) -> tuple[Callable[[dict[str, Any]], HttpResp
     client = Client(raise_request_exception=False)
     if who != "nobody":
         client.force_login(getattr(world, who))
-    send = client.patch if name == "api:patient-detail" else client.post
-    form = {"content_type": "application/json"} if name.startswith("api:") and name != "api:upload" else {}
+    other = {
+        "api:patient-detail": client.patch, "api:schedule": client.patch, "api:check-in": client.put,
+        "api:symptom": client.put, "api:medication": client.patch, "api:condition": client.patch,
+        "api:genotype": client.patch, "api:appointment": client.patch,
+    }  # fmt: skip
+    send = other.get(name, client.post)
+    form = {"content_type": "application/json"} if name.startswith("api:") and name not in FILES else {}
     address = reverse(name, kwargs=parameters(name, world))
     return lambda sent: send(address, sent, **form), lambda: body(world) if callable(body) else dict(body)
 

@@ -18,6 +18,8 @@ from tests.test_attacks_fields import WRITERS, World, world, writer
 from tests.test_role_url_table import ask, visitor
 from tests.urls_of_novamind import Url, every_url, values_for
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["world"]
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,7 +48,8 @@ EVERYTHING = "zqx\x00'; \" -- {{ 77777777|add:1 }}\r\n<script>zqx()</script>"
 #: Every parameter that a view of ours or the API's pages read; Django admin's lists have their own.
 PARAMETERS = (
     "q", "page", "patient", "actor", "kind", "state", "who", "what", "first", "last", "account", "week", "number",
-    "recording", "days", "cursor", "page_size", "next",
+    "recording", "days", "layer", "cursor", "page_size", "next", "analysis_types", "include_raw_metrics",
+    "generate_visualizations", "start", "end", "version", "minimum_correlation", "symptom_type", "forecast_days",
 )  # fmt: skip
 OF_COMPLETION = ("app_label", "model_name", "field_name", "term")  # closed but for two fields: tests/test_admin.py
 OF_ADMIN = ("q", "o", "p", "e", "_changelist_filters")
@@ -82,7 +85,7 @@ def pages(user: Any, world: World) -> list[tuple[Url, str]]:
 
 def test_every_parameter_that_a_view_reads_is_attacked():
     read = re.compile(r"GET(?:\.get)?[\[(]\"(\w+)\"")
-    sources = [path for app in ("novamind", "patients", "actigraphy") for path in ROOT.glob(f"{app}/**/*.py")]
+    sources = [path for app in ("novamind", "patients", "actigraphy", "twins") for path in ROOT.glob(f"{app}/**/*.py")]
     named = {name for path in sources for name in read.findall(path.read_text(encoding="utf-8"))}
     assert named
     assert named <= {*PARAMETERS, *OF_COMPLETION}

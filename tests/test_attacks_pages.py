@@ -95,7 +95,7 @@ def is_text(field: Any) -> bool:
 #: What hands a text on as markup, and where that is meant, with its reason.
 UNSAFE = {
     "py": re.compile(r"mark_safe\(|SafeString\(|SafeText\(|format_html\((?!['\"])|html_safe|autoescape"),
-    "html": re.compile(r"\|\s*safe|autoescape|<script(?![^>]*\bsrc=)|\son\w+=|javascript:|\sstyle="),
+    "html": re.compile(r"\|\s*safe|autoescape|<script(?![^>]*\bsrc=)|\son[a-z]+=|javascript:|\sstyle="),
     "js": re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"),
 }
 MEANT = {

@@ -138,6 +138,10 @@ AS_OWNER = {
     "details added": f"UPDATE audit_auditevent SET details = '{{\"rows\": 1}}' WHERE id = {NUMBER.format(20)}",
     "a patient put in another's place": "UPDATE audit_auditeventpatient SET patient_id = gen_random_uuid() "
     f"WHERE event_id = {NUMBER.format(1)}",
+    "a purpose flipped": f"UPDATE audit_auditeventpatient SET purpose = 'ETREAT' WHERE event_id = {NUMBER.format(1)}",
+    "an opened chart made a listed one": "UPDATE audit_auditeventpatient SET opened = false "
+    f"WHERE event_id = {NUMBER.format(1)}",
+    "a purpose taken out": f"UPDATE audit_auditeventpatient SET purpose = '' WHERE event_id = {NUMBER.format(1)}",
     "a patient taken out": f"DELETE FROM audit_auditeventpatient WHERE event_id = {NUMBER.format(3)}",
     "an event deleted": f"DELETE FROM audit_auditeventpatient WHERE event_id = {NUMBER.format(9)}; "
     f"DELETE FROM audit_auditevent WHERE id = {NUMBER.format(9)}",

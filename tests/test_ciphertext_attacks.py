@@ -27,11 +27,12 @@ pytestmark = pytest.mark.django_db
 def charts(patient, make_patient, team) -> list[Any]:
     """Every kind of ciphertext for one patient, and the fields of a second."""
     made = one_of_everything(patient)
-    made.recording.file_key = cipher.encrypt(
-        b"k" * 32, owner=patient.pk, table="actigraphy_recording", column="file_key", row=made.recording.pk
-    )
     made.recording.metadata = {"note": "Zqxoutput"}
-    made.recording.save()
+    for row in (made.recording, made.genotype_file):
+        row.file_key = cipher.encrypt(
+            b"k" * 32, owner=patient.pk, table=row._meta.db_table, column="file_key", row=row.pk
+        )
+        row.save()
     return [patient, make_patient(team, mrn="O-1", first_name="Other", last_name="Person", phone="1", email="a@b.test")]
 
 

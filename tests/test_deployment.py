@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 SERVICES = COMPOSE["services"]
-SETTINGS = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
+SETTINGS = "".join(
+    (ROOT / "novamind" / name).read_text(encoding="utf-8") for name in ("settings.py", "settings_messages.py")
+)
 ONE_SHOT = {"certificates", "bucket", "migrate"}
 
 

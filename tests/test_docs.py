@@ -15,15 +15,20 @@ DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").
 APPS = ("novamind", "patients", "actigraphy", "twins", "insights")
 
 
+def settings_text() -> str:
+    files = ("settings.py", "settings_messages.py")
+    return "".join((ROOT / "novamind" / name).read_text(encoding="utf-8") for name in files)
+
+
 def test_every_setting_that_is_read_is_explained():
-    settings = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
+    settings = settings_text()
     read = set(re.findall(r"""(?:\benv(?:\.\w+)?|\bsecret)\(\s*["']([A-Z][A-Z0-9_]*)["']""", settings))
     assert "DATABASE_URL" in read
     assert {name for name in read if f"`{name}`" not in DOCS["settings.md"]} == set()
 
 
 def test_no_setting_is_explained_that_nothing_reads():
-    settings = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
+    settings = settings_text()
     rows = [line.split("|")[1] for line in DOCS["settings.md"].splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", row)}
     assert {name for name in named if f'"{name}"' not in settings} == set()

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-SETTINGS = (ROOT / "novamind" / "settings.py").read_text(encoding="utf-8")
+SETTINGS = "".join(
+    (ROOT / "novamind" / name).read_text(encoding="utf-8") for name in ("settings.py", "settings_messages.py")
+)
 
 # The names that the users' own .env files have.
 CONTRACT = set(

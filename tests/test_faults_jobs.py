@@ -28,6 +28,7 @@ REPEATS = int(os.environ.get("FAULT_REPEATS", "3"))
 LEASE_S, TICK_S = 4, 1
 HANG_S = 120  # nothing is measured here; a hang fails after this long
 CELERY = [sys.executable, "-m", "celery", "-A", "novamind"]
+CONSOLE = [sys.executable, "-m", "novamind.jobs.tests.drill"]
 WORKER = [*CELERY, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
@@ -58,12 +59,12 @@ class House:
         }
         self.redis_port = free_port() if broker == "redis" else 0
 
-    def open(self) -> None:
+    def open(self, console: list[str] = CONSOLE) -> None:
         if self.redis_port:
             self.start_redis()
         migrate = [sys.executable, "manage.py", "migrate", "--run-syncdb", "-v0"]
         subprocess.run(migrate, cwd=ROOT, env=self.env, check=True)
-        self.console = self.start([sys.executable, "-m", "novamind.jobs.tests.drill"], piped=True)
+        self.console = self.start(console, piped=True)
         self.answer()
         self.start([*CELERY, "beat", "--pidfile="])
         self.worker = self.start(WORKER)

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,20 +15,24 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.test.client import MULTIPART_CONTENT
+from django.urls import resolve
 
 from actigraphy.readers import ColumnMapping, Limits, UnreadableRecording, read_recording
 from actigraphy.readers.grid import check_length, check_present, check_span
 from actigraphy.serializers import UploadSerializer
+from actigraphy.streams.sent import WrongBatch, check_days, oldest_of_device, read_batch
 from novamind import clock
 from novamind.api import CursorPages
-from novamind.audit.receiving import receive
+from novamind.audit.receiving import refuse_unread
 from novamind.hardening import dangers
-from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB
+from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB, RESULTS_BYTES, STRANGER_BYTES
 from novamind.throttle.rates import RATES
 from patients.forms import NoteForm
+from patients.treatment.tables import UnreadableTable, read_table
 
 DOCS = (Path(__file__).resolve().parents[1] / "docs" / "limits.md").read_text(encoding="utf-8")
 DAY = 86_400
@@ -89,6 +93,32 @@ def future(more: int) -> str:
     return code_of(lambda: check_present(int(at.timestamp())))
 
 
+def batch(check: Callable[[], Any]) -> str:
+    """The code that a batch or its first line is refused with."""
+    try:
+        taken = check()
+    except WrongBatch as error:
+        return error.code
+    return taken.refused[0].code if taken is not None and taken.refused else ""
+
+
+def weight(at: datetime) -> dict[str, Any]:
+    about = {"patient_id": "11111111-1111-4111-8111-111111111111", "data_type": "weight", "data": {"kg": 70}}
+    return about | {"timestamp": at.isoformat()}
+
+
+def batch_days(more: int) -> str:
+    """Each at 23:30 in Oslo, which is the same UTC day as the next local day's first hours are."""
+    first = datetime(2026, 1, 1, 22, 30, tzinfo=UTC)
+    sent = read_batch([weight(first + timedelta(days=k)) for k in range(LIMITS["batch_days"].value + more)])
+    return batch(lambda: check_days(sent, ZoneInfo("Europe/Oslo")))
+
+
+def past(more: int) -> str:
+    at = clock.now() - timedelta(days=LIMITS["past"].value, seconds=60 * more - 30)
+    return batch(lambda: read_batch([weight(at)], oldest_of_device()))
+
+
 def body(api: Any, content: bytes) -> str:
     """The code of the answer to JSON; empty when it was read, and only its fields are wrong."""
     answer = api.generic("POST", "/api/v1/patients", content, "application/json")
@@ -97,13 +127,25 @@ def body(api: Any, content: bytes) -> str:
     return {"invalid": ""}.get(code := answer.json()["code"], code)
 
 
-def form_room(more: int) -> str:
-    """Asked of what receives every body: the length that is told is enough to refuse, unread."""
-    length = FILE_MB * MB + FORM_ROOM_BYTES + more
-    request = RequestFactory().generic("POST", "/api/v1/actigraphy/upload", b"x", MULTIPART_CONTENT)
-    request.META["CONTENT_LENGTH"] = str(length)
-    refusal = receive(request)
+def readings(api: Any, more: int) -> str:
+    """The code of the answer to so many counts; empty when they were read, and only their patient is missing."""
+    sent = {"readings": {"counts": [1] * (LIMITS["readings"].value + more)}}
+    answer = api.generic("POST", "/api/v1/actigraphy/analyze", json.dumps(sent), "application/json")
+    return {"invalid": ""}.get(code := answer.json()["code"], code)
+
+
+def length(path: str, size: int, user: Any) -> str:
+    """Asked of what refuses bodies: the length that is told is enough, and nothing is read."""
+    request = RequestFactory().generic("POST", path, b"x", MULTIPART_CONTENT)
+    request.META["CONTENT_LENGTH"] = str(size)
+    request.user, request.resolver_match = user, resolve(path)
+    refusal = refuse_unread(request)
     return json.loads(refusal.content)["code"] if refusal else ""
+
+
+def form_room(more: int) -> str:
+    patient = SimpleNamespace(is_authenticated=True, is_staff=False, is_superuser=False, roles={"patient"})
+    return length("/api/v1/actigraphy/upload", FILE_MB * MB + FORM_ROOM_BYTES + more, patient)
 
 
 def fields(api: Any, more: int) -> str:
@@ -136,10 +178,21 @@ def file_most(more: int) -> str:
     return "not_started" if any("UPLOAD_LIMIT_MB" in sentence for sentence in found) else ""
 
 
+def results(more: int) -> str:
+    """A table whose ignored column fills the file."""
+    head = b"gene,diplotype,comment\n" + b"".join(b"A%d,*1/*4,%s\n" % (n, b"x" * 80_000) for n in (10, 11, 12))
+    try:
+        read_table(head + b"CYP2D6,*1/*4," + b"x" * (RESULTS_BYTES - len(head) - 13 + more))
+    except UnreadableTable:
+        return "unreadable"
+    return ""
+
+
 #: For each limit in force: what is answered this much beyond it (0 is the limit itself).
 CASES: dict[str, Callable[[Any, int], str]] = {
     "file": lambda api, more: file(more),
     "form_room": lambda api, more: form_room(more),
+    "stranger": lambda api, more: length("/api/v1/auth/login", STRANGER_BYTES + more, AnonymousUser()),
     "form_fields": fields,
     "line": lambda api, more: line(more),
     "columns": lambda api, more: columns(more),
@@ -149,6 +202,8 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     ),
     "recording_gap": lambda api, more: gap(more),
     "future": lambda api, more: future(more),
+    "past": lambda api, more: past(more),
+    "batch_days": lambda api, more: batch_days(more),
     "json": lambda api, more: body(api, b'{"a": "' + b"x" * (JSON_BYTES - 9 + more) + b'"}'),
     "json_depth": lambda api, more: body(
         api, ('{"a": ' + "[" * (LIMITS["json_depth"].value - 1 + more) + "]" * (31 + more) + "}").encode()
@@ -156,8 +211,10 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "json_entries": lambda api, more: body(
         api, json.dumps({"samples": [1] * (LIMITS["json_entries"].value + more)}).encode()
     ),
+    "readings": readings,
     "metadata": lambda api, more: metadata(more),
     "note": lambda api, more: note(more),
+    "results": lambda api, more: results(more),
     "page": lambda api, more: page(more),
     "file_most": lambda api, more: file_most(more),
 }

@@ -79,7 +79,8 @@ def test_this_suite_runs_on_pytest_django(request):
 def test_a_web_process_starts_without_science_models_or_data_frames(tmp_path):
     program = (
         "import sys, json, novamind.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; "
-        "heavy = ('tensorflow', 'keras', 'sklearn', 'scipy', 'pandas', 'plotly', 'h5py', 'boto3', 'matplotlib'); "
+        "heavy = ('tensorflow', 'keras', 'sklearn', 'scipy', 'onnx', 'onnxruntime', 'pandas', 'plotly', 'h5py', "
+        "'boto3', 'matplotlib'); "
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )
     ran = subprocess.run(

@@ -97,7 +97,8 @@ def test_cookies_in_production_are_secure_and_of_this_host(tmp_path):
     env = os.environ | {"ENVIRONMENT": "production", "DATA_DIR": str(tmp_path), "DEMO": "0", "CACHE_URL": ""}
     env |= {"ALLOWED_HOSTS": "clinic.invalid", "DATABASE_URL": "postgresql://app:x@database.invalid/novamind"}
     env |= {"SECRET_KEY": "a" * 40, "JWT_SECRET_KEY": "b" * 40, "AUDIT_SEAL_KEY": "c" * 40}
-    env |= {"REDIS_URL": "rediss://broker.invalid/0", "METRICS_TOKEN": ""}
+    env |= {"REDIS_URL": "rediss://broker.invalid/0", "METRICS_TOKEN": "", "CRISIS_TEXT": "Ring us."}
+    env |= {"EMAIL_PROVIDER": "amazon_ses", "SITE_URL": "https://clinic.invalid/"}
     told = subprocess.run([sys.executable, "-c", shown], env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "__Host-sessionid" in told.stdout
     assert "__Host-csrftoken" in told.stdout

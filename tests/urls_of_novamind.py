@@ -31,7 +31,8 @@ class Url:
         """``app_model`` of an admin page or an API object, where there is one."""
         if self.name.startswith("api:"):
             noun = self.name.removeprefix("api:").split("-")[0]
-            return {"patient": "patients_patient", "model": "registry_modelversion"}.get(noun, f"actigraphy_{noun}")
+            own = {"patient": "patients_patient", "alert": "patients_alert", "model": "registry_modelversion"}
+            return own.get(noun, f"actigraphy_{noun}")
         if self.name == "admin:auth_user_password_change":
             return "accounts_user"
         found = re.search(r"admin/(\w+)/(\w+)/", self.route)
@@ -47,16 +48,21 @@ class Url:
 
 def every_url() -> list[Url]:
     """All patterns of the project."""
-    return sorted(_walk(get_resolver(), "", ""), key=lambda url: url.name)
+    return [url for url, _ in every_view()]
 
 
-def _walk(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[Url]:
+def every_view() -> list[tuple[Url, Any]]:
+    """All of them, each with its view."""
+    return sorted(_walk(get_resolver(), "", ""), key=lambda found: found[0].name)
+
+
+def _walk(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[tuple[Url, Any]]:
     for pattern in resolver.url_patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern, namespace + (f"{pattern.namespace}:" if pattern.namespace else ""), route)
         else:
-            yield Url(namespace + pattern.name if pattern.name else route, route, bool(pattern.name))
+            yield Url(namespace + pattern.name if pattern.name else route, route, bool(pattern.name)), pattern.callback
 
 
 def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
@@ -74,16 +80,37 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "version_id": chart.version.pk,
         "job_id": chart.job.pk,
         "alert_id": chart.alert.pk,
+        "assessment_id": chart.assessment.pk,
+        "check_in_id": chart.check_in.pk,
+        "report_id": chart.symptom.pk if "symptom" in url.name else chart.check_in.pk,
+        "instrument_id": "phq9",
+        "patient_alert_id": chart.patient_alert.pk,
+        "schedule_id": chart.schedule.pk,
+        "medication_id": chart.medication.pk,
+        "condition_id": chart.condition.pk,
+        "genotype_id": chart.genotype.pk,
+        "appointment_id": chart.appointment.pk,
+        "entry_id": _entry(url, chart).pk,
+        "change": "error",
+        "delivery_id": chart.delivery.pk,
         "pk": 0 if url.name.startswith("mfa_") else row.pk,
         "object_id": row.pk,
         "id": row.pk,
         "device_id": user.pk,
         "provider_id": "nobody",
+        "data_type": "heart_rate",
+        "data_key": "bpm",
         "app_label": "patients",
         "content_type_id": 1,
         "url": "nowhere",
         "unmatched": "nowhere",
     }
+
+
+def _entry(url: Url, chart: Any) -> Any:
+    """The entry of a treatment that an address of the API names."""
+    nouns = {"condition": chart.condition, "genotype": chart.genotype, "appointment": chart.appointment}
+    return nouns.get(url.name.removeprefix("api:"), chart.medication)
 
 
 def unknown(values: dict[str, Any]) -> dict[str, Any]:
