@@ -19,9 +19,10 @@ AS_IN_PRODUCTION := ENVIRONMENT=production DEMO=0 \
 	SECRET_KEY=only-for-the-deployment-check-0123456789-abcdefghijklmnop \
 	JWT_SECRET_KEY=only-for-the-deployment-check-9876543210-zyxwvutsrqponm \
 	AUDIT_SEAL_KEY=only-for-the-deployment-check-5678901234-mnopqrstuvwxyz \
-	METRICS_TOKEN=only-for-the-deployment-check ALLOWED_HOSTS=clinic.invalid \
+	METRICS_TOKEN=only-for-the-deployment-check CRISIS_TEXT=only-for-the-deployment-check ALLOWED_HOSTS=clinic.invalid \
 	DATABASE_URL=postgresql://app:unused@database.invalid/novamind \
-	REDIS_URL=rediss://broker.invalid/0 CACHE_URL=rediss://cache.invalid/0
+	REDIS_URL=rediss://broker.invalid/0 CACHE_URL=rediss://cache.invalid/0 \
+	EMAIL_PROVIDER=amazon_ses SITE_URL=https://clinic.invalid/
 
 .PHONY: help setup demo test check fix lock
 help:
@@ -39,8 +40,8 @@ demo: $(STAMP)
 	@$(BIN)/python manage.py demo $(ARGS)
 
 test: $(STAMP)
-	@echo "test: everything except the markers 'processes' and 'browser' (.ci/run runs those too)"
-	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser" -n 2 $(ARGS)
+	@echo "test: everything except the markers 'processes', 'browser' and 'exhaustive' (.ci/run runs those too)"
+	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser and not exhaustive" -n 2 $(ARGS)
 
 check: $(STAMP)
 	@echo "check 1/7: ruff" && $(BIN)/ruff check .

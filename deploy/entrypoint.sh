@@ -7,7 +7,7 @@ case "${1:-web}" in
     exec python -m gunicorn novamind.wsgi:application --config deploy/gunicorn.conf.py
     ;;
   worker)
-    queues="${2:-default,ml,notify}"
+    queues="${2:-notify,default,ml,batch}"
     # Prefork everywhere: a job that takes its process down takes no other with it.
     exec python -m celery -A novamind worker --pool prefork --queues "$queues" \
       --concurrency "${WORKER_CONCURRENCY:-2}" --hostname "$(echo "$queues" | tr , -)@%h" --loglevel INFO \
