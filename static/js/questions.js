@@ -16,8 +16,9 @@
   function go(from, step) {
     let place = questions.indexOf(from) + step;
     while (questions[place] && !isAsked(questions[place])) place += step;
-    if (questions[place]) location.hash = questions[place].id;
-    else form.querySelector("button[type=submit]").focus();
+    if (!questions[place]) return form.querySelector("button[type=submit]").focus();
+    location.hash = questions[place].id;
+    show(); // the event "hashchange" comes later than the next key of a fast hand
   }
 
   // What is not asked is not sent: an answer chosen before is taken back, unless it speaks of self-harm.
@@ -32,6 +33,13 @@
     unanswered.textContent = `Not answered: ${left.join(", ")}. You may leave a question out.`;
   }
 
+  function show() {
+    settle();
+    const shown = questions.find((one) => one.matches(":target"));
+    // Focus that is inside already stays: this runs twice for one step.
+    if (!shown?.contains(document.activeElement)) shown?.focus();
+  }
+
   form.addEventListener("click", (event) => {
     const link = event.target.closest("[data-next], [data-back]");
     if (!link) return;
@@ -44,9 +52,6 @@
     go(event.target.closest("fieldset"), 1);
   });
   form.addEventListener("input", settle);
-  addEventListener("hashchange", () => {
-    settle();
-    questions.find((one) => one.matches(":target"))?.focus();
-  });
+  addEventListener("hashchange", show);
   settle();
 })();
