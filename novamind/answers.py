@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.html import escape
+from django.template.loader import render_to_string
 
 from novamind.limits import JSON_BYTES, MB, STRANGER_BYTES
 from novamind.throttle.rates import waiting
+
+TITLES = {400: "Not understood", 413: "Too large", 503: "Not now"}
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
@@ -65,7 +67,8 @@ def _plain(request: HttpRequest, status: int, code: str, detail: str) -> HttpRes
     if request.path_info.startswith("/api/"):
         body = {"code": code, "detail": detail, "request_id": getattr(request, "request_id", None)}
         return JsonResponse(body, status=status)
-    page = f"<!doctype html><html lang='en'><title>Novamind</title><p>{detail}</p>"
+    # Rendered without the request: what asks the database for the frame would fail as the request did.
+    about = {"title": TITLES[status], "detail": detail}
     if status >= 500:  # whoever has just written of harming themselves reads this instead of an answer
-        page += f"<h2>If you need help now</h2><p>{escape(settings.CRISIS_TEXT)}</p>"
-    return HttpResponse(page, status=status)
+        about["crisis_text"] = settings.CRISIS_TEXT
+    return HttpResponse(render_to_string("plain.html", about), status=status)

@@ -21,7 +21,7 @@ OTHERS = [("accent", "surface"), ("accent", "accent-soft"), ("on-accent", "accen
 
 
 def colours(theme: str) -> dict[str, Colour]:
-    """Red, green, blue (0–255) and opacity (0–1) of each property of a theme."""
+    """Red, green, blue (0 to 255) and opacity (0 to 1) of each property of a theme."""
     block = CSS.split(SELECTORS[theme])[1].split("}")[0]
     found: dict[str, Colour] = {}
     for name, value in re.findall(r"--([\w-]+): (#\w{6}|rgba\([^)]+\))", block):
@@ -54,7 +54,7 @@ def test_the_measure_is_that_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize("theme", SELECTORS)
-@pytest.mark.parametrize("text, ground", [*CELLS, *TAGS, *GREY, *OTHERS])
+@pytest.mark.parametrize(("text", "ground"), [*CELLS, *TAGS, *GREY, *OTHERS])
 def test_text_is_legible_on_its_ground(theme: str, text: str, ground: str) -> None:
     known = colours(theme)
     assert contrast(known[text], laid_on(known[ground], known["surface"])) >= LEAST
