@@ -16,8 +16,13 @@ from novamind.limits import MB
 
 from .actigraph import MAGIC, read_agd
 from .actilife import is_actilife, read_actilife
+from .actiware import is_actiware, read_actiware
 from .actiwatch import is_awd, read_awd
+from .acttrust import is_acttrust, read_acttrust
+from .daqtometer import is_daqtometer, read_daqtometer
 from .delimited import DELIMITERS, read_delimited, read_depresjon
+from .motionwatch import ROOT as MOTIONFILE
+from .motionwatch import read_motionwatch
 from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
 from .readings import MAGIC as READINGS
 from .readings import Readings, read_readings
@@ -39,12 +44,18 @@ READERS: dict[str, Reader] = {
     "actiwatch_awd": read_awd,
     "actigraph_agd": read_agd,
     "actilife_csv": read_actilife,
+    "actiware_csv": read_actiware,
+    "motionwatch_mtn": read_motionwatch,
+    "acttrust_txt": read_acttrust,
+    "daqtometer_csv": read_daqtometer,
     "depresjon_csv": read_depresjon,
     "generic_csv": read_delimited,
     "readings": read_readings,
 }
+#: Formats whose first line names the program that wrote it.
+TITLES = {"actilife_csv": is_actilife, "actiware_csv": is_actiware, "acttrust_txt": is_acttrust}
 HEAD_BYTES = 4096
-TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd"}
+TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd", ".mtn"}
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
 
 
@@ -112,8 +123,13 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
     lines = text.splitlines()
     if not lines:
         return None
-    if is_actilife(lines[0]):
-        return "actilife_csv"
+    if MOTIONFILE in head:
+        return "motionwatch_mtn"
+    for name, is_title in TITLES.items():
+        if is_title(lines[0]):
+            return name
+    if is_daqtometer(lines):
+        return "daqtometer_csv"
     if is_awd(lines):
         return "actiwatch_awd"
     header = [cell.strip().strip('"').casefold() for cell in lines[0].split(",")]

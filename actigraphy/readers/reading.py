@@ -141,7 +141,8 @@ class ReadRecording:
     format : str
         Key of ``READERS``.
     device_family : str
-        "actiwatch", "actigraph" or "generic"; acceleration counted by ActiGraph's algorithm is "actigraph".
+        "actiwatch", "actigraph", "motionwatch", "acttrust", "daqtometer" or "generic"; acceleration counted by
+        ActiGraph's algorithm is "actigraph".
     device_model, device_serial : str or None
         As the file states them. The serial number identifies a person's device: treat it as sensitive.
     start_s : int
@@ -155,7 +156,7 @@ class ReadRecording:
         On the same grid: ``axis1 axis2 axis3`` (counts), ``vector_magnitude`` (counts), ``steps``, ``light`` (lux),
         ``inclinometer_off inclinometer_standing inclinometer_sitting inclinometer_lying`` (seconds of the epoch),
         ``marker`` (1 where the button was pressed), ``pressure sound temperature`` (as the Actiwatch stores them),
-        and for a generic table whatever its mapping names.
+        those that a reader names in its own documentation, and for a generic table whatever its mapping names.
     zone : str
         IANA zone with which wall-clock times were read, or in which they are to be shown.
     zone_evidence : str
