@@ -15,6 +15,7 @@ from novamind.measures import Abstained
 FORMATS = {
     "actiwatch_awd": "Actiwatch .awd",
     "actigraph_agd": "ActiGraph .agd",
+    "actigraph_gt3x": "ActiGraph .gt3x",
     "actilife_csv": "ActiLife .csv",
     "actiware_csv": "Actiware export .csv",
     "motionwatch_mtn": "MotionWatch .mtn",
@@ -28,8 +29,9 @@ FORMATS = {
 #: What a person can upload, and what is to be known of it.
 FILES = {
     "actiwatch_awd": "Actiwatch and Actiwatch 2 by Actiware, with marker and second channel",
-    "actiware_csv": "Actiware's export of epochs, in English, French or German; Actiware's own scores are not taken over",
+    "actiware_csv": "Actiware's export of epochs, English, French or German; Actiware's own scores are not taken over",
     "actigraph_agd": "ActiGraph's database of epochs",
+    "actigraph_gt3x": "ActiGraph's raw acceleration, old and new, as counts per minute",
     "actilife_csv": "ActiLife's export of epochs; raw acceleration is refused",
     "motionwatch_mtn": "MotionWatch by MotionWare; no sleep is scored, for its counts have no published threshold",
     "acttrust_txt": "ActTrust by ActStudio, its integral mode; no sleep is scored",

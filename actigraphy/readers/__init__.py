@@ -21,6 +21,7 @@ from .actiwatch import is_awd, read_awd
 from .acttrust import is_acttrust, read_acttrust
 from .daqtometer import is_daqtometer, read_daqtometer
 from .delimited import DELIMITERS, read_delimited, read_depresjon
+from .gt3x import read_gt3x
 from .motionwatch import ROOT as MOTIONFILE
 from .motionwatch import read_motionwatch
 from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
@@ -43,6 +44,7 @@ __all__ = [
 READERS: dict[str, Reader] = {
     "actiwatch_awd": read_awd,
     "actigraph_agd": read_agd,
+    "actigraph_gt3x": read_gt3x,
     "actilife_csv": read_actilife,
     "actiware_csv": read_actiware,
     "motionwatch_mtn": read_motionwatch,
@@ -56,7 +58,8 @@ READERS: dict[str, Reader] = {
 TITLES = {"actilife_csv": is_actilife, "actiware_csv": is_actiware, "acttrust_txt": is_acttrust}
 HEAD_BYTES = 4096
 TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd", ".mtn"}
-ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
+ZIP = b"PK\x03\x04"
+ARCHIVES = (ZIP, b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
 
 
 def read_recording(
@@ -115,6 +118,8 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
     """The format of a file by its first few thousand bytes; its name counts for nothing but a lone column of text."""
     if head.startswith(MAGIC):
         return "actigraph_agd"
+    if head.startswith(ZIP):
+        return "actigraph_gt3x"  # the one kind that is an archive; its reader refuses all others
     if head.startswith(READINGS):
         return "readings"
     text = _text(head)

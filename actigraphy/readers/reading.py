@@ -18,7 +18,8 @@ FloatArray = NDArray[np.float32]
 SENTENCES = {
     "empty_file": "The file is empty.",
     "file_too_large": "The file is larger than {limit_mb} MB.",
-    "archive_refused": "The file is an archive, as a GT3X is. Unpack it or export an .agd, and send that.",
+    "archive_refused": "The file is an archive, and no .gt3x. Unpack it, and send what is in it.",
+    "archive_too_large": "The file unpacks to far more than a recording does.",
     "unknown_format": "This is not a kind of recording that can be read here.",
     "not_text": "The file should be text, but holds binary data. It may be damaged or have the wrong name.",
     "line_too_long": "A line is longer than {limit_kb} kB, so this is not a recording.",
@@ -163,7 +164,7 @@ class ReadRecording:
         "file" where the stamps carry their UTC offset, else "given".
     notices : tuple of Notice
         Codes: year_before_2000, clock_gap, short_gap_filled_missing, duplicate_stamps, double_hour, clock_not_changed,
-        off_grid, missing_values, marker_lines, columns_ignored.
+        set_elsewhere, off_grid, missing_values, marker_lines, columns_ignored.
     """
 
     format: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import struct
+import zipfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -149,3 +151,40 @@ def motionwatch(
     changes = [*told, channel("motion", values), *([channel("Light", light)] if light else [])]
     body = "".join(f'<change user="x" time="x">{change}</change>' for change in changes)
     return f'<?xml version="1.0" encoding="UTF-8"?>{before}<motionfile><log2>{body}</log2></motionfile>'.encode()
+
+
+def gt3x_record(kind: int, second: int, body: bytes) -> bytes:
+    head = struct.pack("<BBIH", 0x1E, kind, second, len(body))
+    checksum = 0
+    for byte in head + body:
+        checksum ^= byte
+    return head + body + bytes([~checksum & 0xFF])
+
+
+def gt3x_packed(samples: Iterable[Sequence[int]]) -> bytes:
+    """Samples of x, y, z as the format packs them: y, x, z of 12 bits each, written here as one long number."""
+    bits = "".join(f"{value & 0xFFF:012b}" for x, y, z in samples for value in (y, x, z))
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
+
+
+def gt3x_plain(samples: Iterable[Sequence[int]]) -> bytes:
+    return b"".join(struct.pack("<hhh", *sample) for sample in samples)
+
+
+def gt3x(
+    log: bytes, *, name: str = "log.bin", rate: int = 30, start: str = "2024-01-10 12:00:00", **said: str
+) -> bytes:
+    ticks = TICKS + round((datetime.fromisoformat(start) - datetime(1970, 1, 1)).total_seconds()) * 10_000_000
+    about = {"Serial Number": "MOS2C06152277", "Device Type": "wGT3XBT", "Sample Rate": str(rate)}
+    about |= {
+        "Start Date": str(ticks),
+        "TimeZone": "01:00:00",
+        "Acceleration Scale": "256.0",
+        "Subject Name": "Jane Doe",
+    }
+    about |= {key.replace("_", " "): value for key, value in said.items()}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, log)
+        archive.writestr("info.txt", "\r\n".join(f"{key}: {value}" for key, value in about.items()))
+    return file.getvalue()
