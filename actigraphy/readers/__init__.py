@@ -69,6 +69,7 @@ def read_recording(
     filename: str = "",
     columns: ColumnMapping | None = None,
     limits: Limits | None = None,
+    outline: bool = False,
 ) -> ReadRecording:
     """Read a recording of any format in ``READERS``.
 
@@ -84,6 +85,8 @@ def read_recording(
         Where a generic table keeps what.
     limits : Limits, optional
         Sizes to refuse; the public contract's by default.
+    outline : bool
+        Leave out what must be computed first (counts from acceleration): see :class:`Request`.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def read_recording(
     """
     if isinstance(source, Path | str):
         with Path(source).open("rb") as file:
-            return read_recording(file, tz=tz, filename=filename or Path(source).name, columns=columns, limits=limits)
+            name = filename or Path(source).name
+            return read_recording(file, tz=tz, filename=name, columns=columns, limits=limits, outline=outline)
     limits = limits or Limits()
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
@@ -111,7 +115,7 @@ def read_recording(
         raise _unrecognized(head, filename)
     if columns is not None and name == "depresjon_csv":
         name = "generic_csv"
-    return READERS[name](source, Request(tz, columns, limits))
+    return READERS[name](source, Request(tz, columns, limits, outline))
 
 
 def detect_format(head: bytes, filename: str = "") -> str | None:

@@ -79,7 +79,7 @@ def read_gt3x(file: BinaryIO, request: Request) -> ReadRecording:
         with zipfile.ZipFile(file) as archive:
             names = _names(archive)
             info = _parse_info(_head(archive, INFO))
-            minutes = MinuteCounts(info, request.limits)
+            minutes = MinuteCounts(info, request.limits, Uncounted if request.outline else CountsStream)
             name = LOG if LOG in names else OLD_LOG
             with archive.open(name) as log:
                 pieces = _records(log, info.rate_hz) if name == LOG else _old_log(log, info)
@@ -90,17 +90,29 @@ def read_gt3x(file: BinaryIO, request: Request) -> ReadRecording:
     return minutes.recording(request)
 
 
+class Uncounted:
+    """A :class:`CountsStream` that only says which epochs are whole."""
+
+    def __init__(self, rate_hz: int, *, epoch_s: int) -> None:
+        self._per_epoch, self._left = rate_hz * epoch_s, 0
+
+    def add(self, xyz: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Zeros for the epochs that these samples complete, shape (m, 3)."""
+        epochs, self._left = divmod(self._left + len(xyz), self._per_epoch)
+        return np.zeros((epochs, 3), np.int64)
+
+
 class MinuteCounts:
     """Counts of whole minutes, from seconds in the order of time.
 
     Each stretch without a gap is counted as a recording of its own, from its first whole minute on.
     """
 
-    def __init__(self, info: Info, limits: Limits) -> None:
-        self.info, self.limits = info, limits
+    def __init__(self, info: Info, limits: Limits, counter: type[CountsStream | Uncounted] = CountsStream) -> None:
+        self.info, self.limits, self._counter = info, limits, counter
         self._first: int | None = None
         self._next = self._minute = 0
-        self._stream: CountsStream | None = None
+        self._stream: CountsStream | Uncounted | None = None
         self._found: list[tuple[int, NDArray[np.int64]]] = []
 
     def add(self, seconds: Seconds) -> None:
@@ -123,7 +135,7 @@ class MinuteCounts:
             if not len(samples):
                 return
             self._minute = (at + skipped) // MINUTE_S
-            self._stream = CountsStream(self.info.rate_hz, epoch_s=MINUTE_S)
+            self._stream = self._counter(self.info.rate_hz, epoch_s=MINUTE_S)
         counted = self._stream.add(samples / self.info.scale)
         self._found.append((self._minute, counted))
         self._minute += len(counted)
@@ -137,6 +149,9 @@ class MinuteCounts:
         grid = np.full((n, 3), np.nan, np.float32)
         for minute, counted in self._found:
             grid[minute : minute + len(counted)] = counted
+        missing = missing_notice(grid[:, 0], n)
+        if self._counter is Uncounted:
+            grid[:] = np.nan
         x, y, z = (np.ascontiguousarray(axis) for axis in grid.T)  # ActiLife's axis 1 is the sensor's y, axis 2 its x
         start_s = start_to_utc(self._first, request.tz)
         check_present(start_s + (n - 1) * MINUTE_S)
@@ -151,7 +166,7 @@ class MinuteCounts:
             channels={"axis1": y, "axis2": x, "axis3": z, "vector_magnitude": _magnitude(grid)},
             zone=request.tz.key,
             zone_evidence="given",
-            notices=(*year_notice(start_s), *self._gaps(), *missing_notice(y, n), *self._other_zone(request, start_s)),
+            notices=(*year_notice(start_s), *self._gaps(), *missing, *self._other_zone(request, start_s)),
         )
 
     def _gaps(self) -> list[Notice]:

@@ -185,11 +185,16 @@ class ReadRecording:
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller knows about a file beside its bytes."""
+    """What the caller knows about a file beside its bytes.
+
+    ``outline`` asks for the recording without numbers that must be computed first: its activity may be all NaN, and
+    everything else is as it will be. A web process takes a file so.
+    """
 
     tz: ZoneInfo
     columns: ColumnMapping | None
     limits: Limits
+    outline: bool = False
 
 
 class Reader(Protocol):

@@ -6,6 +6,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -117,6 +118,16 @@ def test_a_watch_set_on_another_continent_is_said() -> None:
     assert [notice.detail for notice in notices if notice.code == "set_elsewhere"] == [
         "The device was set by a clock -05:00:00 from UTC; its times are read in Europe/Oslo."
     ]
+
+
+def test_the_outline_is_the_recording_without_its_counts() -> None:
+    records = log(moved(600))
+    data = gt3x(b"".join(records[:120] + records[200:]))
+    whole, outline = read(data), read(data, outline=True)
+    assert np.isnan(outline.activity).all()
+    assert all(np.isnan(values).all() for values in outline.channels.values())
+    without = {"activity": whole.activity, "channels": whole.channels}
+    assert replace(outline, **without) == replace(whole, **without)
 
 
 def archive(**entries: bytes) -> bytes:
