@@ -99,8 +99,8 @@ def read_recording(
     """
     if isinstance(source, Path | str):
         with Path(source).open("rb") as file:
-            name = filename or Path(source).name
-            return read_recording(file, tz=tz, filename=name, columns=columns, limits=limits, outline=outline)
+            called = filename or Path(source).name
+            return read_recording(file, tz=tz, filename=called, columns=columns, limits=limits, outline=outline)
     limits = limits or Limits()
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
