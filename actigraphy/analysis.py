@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from actigraphy.numbers import COUNTS, RHYTHM
 from actigraphy.readers import ReadRecording
@@ -28,6 +29,9 @@ from novamind.measures import Abstained
 FAMILIES = {
     "actiwatch": ("actiwatch",),
     "actigraph": ("actigraph", "actigraph_hip", "actigraph_wrist"),
+    "motionwatch": ("motionwatch",),
+    "acttrust": ("acttrust",),
+    "daqtometer": ("daqtometer",),
     "generic": ("generic_wrist", *(key for key in DEVICES if key != "generic_wrist")),
 }
 
@@ -93,9 +97,20 @@ def analyze(read: ReadRecording, *, device_type: str | None = None, assume_worn:
     times = local_times(read.start_s, read.epoch_s, len(read), zone(read.zone))
     lenient: dict[str, Any] = {"assume_worn": True, "min_days": 0, "min_night_worn_h": 0.0} if assume_worn else {}
     rest = analyze_counts(
-        np.asarray(read.activity, dtype=np.float64), epoch_s=read.epoch_s, times=times, device=device, **lenient
+        np.asarray(read.activity, dtype=np.float64),
+        epoch_s=read.epoch_s,
+        times=times,
+        device=device,
+        nonwear=_off_wrist(read),
+        **lenient,
     )
     return Analyzed(read, device, rest, _hash(read, device, assume_worn))
+
+
+def _off_wrist(read: ReadRecording) -> NDArray[np.bool_] | None:
+    """What the watch itself said of not being worn, where it feels the skin."""
+    felt = read.channels.get("off_wrist")
+    return None if felt is None else felt == 1
 
 
 def _hash(read: ReadRecording, device: DeviceProfile, assume_worn: bool) -> str:
@@ -109,6 +124,9 @@ def _hash(read: ReadRecording, device: DeviceProfile, assume_worn: bool) -> str:
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(np.ascontiguousarray(read.activity, dtype="<f4").tobytes())
+    off_wrist = _off_wrist(read)
+    if off_wrist is not None:
+        digest.update(np.packbits(off_wrist).tobytes())
     return digest.hexdigest()
 
 

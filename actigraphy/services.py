@@ -70,7 +70,7 @@ def ingest_recording(
     if known := Recording.objects.filter(patient=patient, sha256=upload.sha256).first():
         note_type(EventType.DATA_ACCESS)  # nothing is changed
         return known, False
-    read = outline or _read(upload.plaintext(), upload.name or "", patient.zone, columns)
+    read = outline or _read(upload.plaintext(), upload.name or "", patient.zone, columns, outline=True)
     device = device_for(read, device_type)
     read = cut(read, start, end)
     source = Source(
@@ -140,9 +140,11 @@ def analysis_key(recording: Recording) -> str:
     return f"{ANALYZE}:{recording.pk}"
 
 
-def _read(content: BinaryIO, name: str, zone_name: str, columns: dict[str, str] | None) -> ReadRecording:
-    limits = Limits(max_bytes=settings.UPLOAD_LIMIT_MB * 1024 * 1024)
-    return read_recording(content, tz=zone(zone_name), filename=name, columns=column_mapping(columns), limits=limits)
+def _read(
+    content: BinaryIO, name: str, zone_name: str, columns: dict[str, str] | None, *, outline: bool = False
+) -> ReadRecording:
+    limits, mapping = Limits(max_bytes=settings.UPLOAD_LIMIT_MB * 1024 * 1024), column_mapping(columns)
+    return read_recording(content, tz=zone(zone_name), filename=name, columns=mapping, limits=limits, outline=outline)
 
 
 def column_mapping(columns: dict[str, str] | None) -> ColumnMapping | None:

@@ -16,7 +16,7 @@ from actigraphy.forms import UploadForm
 from actigraphy.models import Analysis, Recording
 from actigraphy.pages import SHOWN_DAYS, analysis_context
 from actigraphy.pages.models import with_readings
-from actigraphy.pages.recordings import recording_rows
+from actigraphy.pages.recordings import recording_rows, uploadable
 from actigraphy.readers import UnreadableRecording
 from actigraphy.services import TREATING, WITHHELD, ingest_recording
 from novamind import display
@@ -97,7 +97,7 @@ def upload(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         except (WrongDevice, EmptyWindow) as error:
             form.add_error("device_type", str(error))
     status = 422 if form.is_bound else 200
-    return render(request, "actigraphy/upload.html", context | {"form": form}, status=status)
+    return render(request, "actigraphy/upload.html", context | {"form": form, "files": uploadable()}, status=status)
 
 
 @require_GET

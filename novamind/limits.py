@@ -45,9 +45,11 @@ LIMITS: Final = MappingProxyType(
         "note": Limit(100_000, "characters", "a note", "invalid"),
         "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
-        "archive_expanded": Limit(2048, "MB", "not in force: archives are refused whole (`archive_refused`)", ""),
-        "archive_ratio": Limit(100, "times", "not in force: archives are refused whole (`archive_refused`)", ""),
-        "archive_entries": Limit(1000, "entries", "not in force: archives are refused whole (`archive_refused`)", ""),
+        "archive_expanded": Limit(
+            2048, "MB", "a .gt3x, unpacked; other archives are refused whole", "archive_too_large"
+        ),
+        "archive_ratio": Limit(100, "times", "a .gt3x, unpacked to packed", "archive_too_large"),
+        "archive_entries": Limit(1000, "entries", "a .gt3x", "archive_too_large"),
         "file_most": Limit(500, "MB", "what `UPLOAD_LIMIT_MB` may be in production", "not_started"),
     }
 )

@@ -23,6 +23,7 @@ from django.urls import resolve
 
 from actigraphy.readers import ColumnMapping, Limits, UnreadableRecording, read_recording
 from actigraphy.readers.grid import check_length, check_present, check_span
+from actigraphy.readers.gt3x import check_archive
 from actigraphy.serializers import UploadSerializer
 from actigraphy.streams.sent import WrongBatch, check_days, oldest_of_device, read_batch
 from novamind import clock
@@ -215,6 +216,15 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "metadata": lambda api, more: metadata(more),
     "note": lambda api, more: note(more),
     "results": lambda api, more: results(more),
+    "archive_expanded": lambda api, more: code_of(
+        lambda: check_archive([(LIMITS["archive_expanded"].value * MB + more, 100 * MB)])
+    ),
+    "archive_ratio": lambda api, more: code_of(
+        lambda: check_archive([(LIMITS["archive_ratio"].value * MB + more, MB)])
+    ),
+    "archive_entries": lambda api, more: code_of(
+        lambda: check_archive([(1, 1)] * (LIMITS["archive_entries"].value + more))
+    ),
     "page": lambda api, more: page(more),
     "file_most": lambda api, more: file_most(more),
 }

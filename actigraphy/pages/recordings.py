@@ -15,12 +15,35 @@ from novamind.measures import Abstained
 FORMATS = {
     "actiwatch_awd": "Actiwatch .awd",
     "actigraph_agd": "ActiGraph .agd",
+    "actigraph_gt3x": "ActiGraph .gt3x",
     "actilife_csv": "ActiLife .csv",
+    "actiware_csv": "Actiware export .csv",
+    "motionwatch_mtn": "MotionWatch .mtn",
+    "acttrust_txt": "ActTrust .txt",
+    "daqtometer_csv": "Daqtometer .csv",
     "depresjon_csv": "table by the minute",
     "generic_csv": "table",
     "readings": "readings over the API",
     "stream": "sent by a device, eight weeks at a time",
 }
+#: What a person can upload, and what is to be known of it.
+FILES = {
+    "actiwatch_awd": "Actiwatch and Actiwatch 2 by Actiware, with marker and second channel",
+    "actiware_csv": "Actiware's export of epochs, English, French or German; Actiware's own scores are not taken over",
+    "actigraph_agd": "ActiGraph's database of epochs",
+    "actigraph_gt3x": "ActiGraph's raw acceleration, old and new, as counts per minute",
+    "actilife_csv": "ActiLife's export of epochs; raw acceleration is refused",
+    "motionwatch_mtn": "MotionWatch by MotionWare; no sleep is scored, for its counts have no published threshold",
+    "acttrust_txt": "ActTrust by ActStudio, its integral mode; no sleep is scored",
+    "daqtometer_csv": "Daqtometer; no sleep is scored",
+    "depresjon_csv": "timestamp, date, activity, as the Depresjon study published it",
+    "generic_csv": "any table with a time and a count on every row: name its columns",
+}
+
+
+def uploadable() -> list[tuple[str, str]]:
+    """Name and description of each kind of file that can be uploaded."""
+    return [(FORMATS[name], said) for name, said in FILES.items()]
 
 
 def recording_rows(recordings: list[Recording]) -> list[dict[str, Any]]:

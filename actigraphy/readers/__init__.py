@@ -16,8 +16,14 @@ from novamind.limits import MB
 
 from .actigraph import MAGIC, read_agd
 from .actilife import is_actilife, read_actilife
+from .actiware import is_actiware, read_actiware
 from .actiwatch import is_awd, read_awd
+from .acttrust import is_acttrust, read_acttrust
+from .daqtometer import is_daqtometer, read_daqtometer
 from .delimited import DELIMITERS, read_delimited, read_depresjon
+from .gt3x import read_gt3x
+from .motionwatch import ROOT as MOTIONFILE
+from .motionwatch import read_motionwatch
 from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
 from .readings import MAGIC as READINGS
 from .readings import Readings, read_readings
@@ -38,14 +44,22 @@ __all__ = [
 READERS: dict[str, Reader] = {
     "actiwatch_awd": read_awd,
     "actigraph_agd": read_agd,
+    "actigraph_gt3x": read_gt3x,
     "actilife_csv": read_actilife,
+    "actiware_csv": read_actiware,
+    "motionwatch_mtn": read_motionwatch,
+    "acttrust_txt": read_acttrust,
+    "daqtometer_csv": read_daqtometer,
     "depresjon_csv": read_depresjon,
     "generic_csv": read_delimited,
     "readings": read_readings,
 }
+#: Formats whose first line names the program that wrote it.
+TITLES = {"actilife_csv": is_actilife, "actiware_csv": is_actiware, "acttrust_txt": is_acttrust}
 HEAD_BYTES = 4096
-TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd"}
-ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
+TEXT_SUFFIXES = {".csv", ".txt", ".tsv", ".awd", ".mtn"}
+ZIP = b"PK\x03\x04"
+ARCHIVES = (ZIP, b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ\x00")
 
 
 def read_recording(
@@ -55,6 +69,7 @@ def read_recording(
     filename: str = "",
     columns: ColumnMapping | None = None,
     limits: Limits | None = None,
+    outline: bool = False,
 ) -> ReadRecording:
     """Read a recording of any format in ``READERS``.
 
@@ -70,6 +85,8 @@ def read_recording(
         Where a generic table keeps what.
     limits : Limits, optional
         Sizes to refuse; the public contract's by default.
+    outline : bool
+        Leave out what must be computed first (counts from acceleration): see :class:`Request`.
 
     Returns
     -------
@@ -82,7 +99,8 @@ def read_recording(
     """
     if isinstance(source, Path | str):
         with Path(source).open("rb") as file:
-            return read_recording(file, tz=tz, filename=filename or Path(source).name, columns=columns, limits=limits)
+            called = filename or Path(source).name
+            return read_recording(file, tz=tz, filename=called, columns=columns, limits=limits, outline=outline)
     limits = limits or Limits()
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
@@ -97,13 +115,15 @@ def read_recording(
         raise _unrecognized(head, filename)
     if columns is not None and name == "depresjon_csv":
         name = "generic_csv"
-    return READERS[name](source, Request(tz, columns, limits))
+    return READERS[name](source, Request(tz, columns, limits, outline))
 
 
 def detect_format(head: bytes, filename: str = "") -> str | None:
     """The format of a file by its first few thousand bytes; its name counts for nothing but a lone column of text."""
     if head.startswith(MAGIC):
         return "actigraph_agd"
+    if head.startswith(ZIP):
+        return "actigraph_gt3x"  # the one kind that is an archive; its reader refuses all others
     if head.startswith(READINGS):
         return "readings"
     text = _text(head)
@@ -112,8 +132,13 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
     lines = text.splitlines()
     if not lines:
         return None
-    if is_actilife(lines[0]):
-        return "actilife_csv"
+    if MOTIONFILE in head:
+        return "motionwatch_mtn"
+    for name, is_title in TITLES.items():
+        if is_title(lines[0]):
+            return name
+    if is_daqtometer(lines):
+        return "daqtometer_csv"
     if is_awd(lines):
         return "actiwatch_awd"
     header = [cell.strip().strip('"').casefold() for cell in lines[0].split(",")]

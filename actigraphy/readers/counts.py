@@ -9,7 +9,8 @@ from .reading import UnreadableRecording
 from .text import Lines, Texts
 
 LARGEST = 1e9  # no counter, light sensor or thermometer gives more in an epoch
-MISSING = np.array([b"", b"na", b"nan", b"n/a", b"null", b"none", b"missing"])
+# "kz" is German Actiware for none.
+MISSING = np.array([b"", b"na", b"nan", b"n/a", b"null", b"none", b"missing", b"kz"])
 _NUMERIC = np.zeros(256, dtype=bool)
 _NUMERIC[np.frombuffer(b"\x000123456789+-.eE", np.uint8)] = True
 

@@ -18,7 +18,8 @@ FloatArray = NDArray[np.float32]
 SENTENCES = {
     "empty_file": "The file is empty.",
     "file_too_large": "The file is larger than {limit_mb} MB.",
-    "archive_refused": "The file is an archive, as a GT3X is. Unpack it or export an .agd, and send that.",
+    "archive_refused": "The file is an archive, and no .gt3x. Unpack it, and send what is in it.",
+    "archive_too_large": "The file unpacks to far more than a recording does.",
     "unknown_format": "This is not a kind of recording that can be read here.",
     "not_text": "The file should be text, but holds binary data. It may be damaged or have the wrong name.",
     "line_too_long": "A line is longer than {limit_kb} kB, so this is not a recording.",
@@ -141,7 +142,8 @@ class ReadRecording:
     format : str
         Key of ``READERS``.
     device_family : str
-        "actiwatch", "actigraph" or "generic"; acceleration counted by ActiGraph's algorithm is "actigraph".
+        "actiwatch", "actigraph", "motionwatch", "acttrust", "daqtometer" or "generic"; acceleration counted by
+        ActiGraph's algorithm is "actigraph".
     device_model, device_serial : str or None
         As the file states them. The serial number identifies a person's device: treat it as sensitive.
     start_s : int
@@ -155,14 +157,14 @@ class ReadRecording:
         On the same grid: ``axis1 axis2 axis3`` (counts), ``vector_magnitude`` (counts), ``steps``, ``light`` (lux),
         ``inclinometer_off inclinometer_standing inclinometer_sitting inclinometer_lying`` (seconds of the epoch),
         ``marker`` (1 where the button was pressed), ``pressure sound temperature`` (as the Actiwatch stores them),
-        and for a generic table whatever its mapping names.
+        those that a reader names in its own documentation, and for a generic table whatever its mapping names.
     zone : str
         IANA zone with which wall-clock times were read, or in which they are to be shown.
     zone_evidence : str
         "file" where the stamps carry their UTC offset, else "given".
     notices : tuple of Notice
         Codes: year_before_2000, clock_gap, short_gap_filled_missing, duplicate_stamps, double_hour, clock_not_changed,
-        off_grid, missing_values, marker_lines, columns_ignored.
+        set_elsewhere, off_grid, missing_values, marker_lines, columns_ignored.
     """
 
     format: str
@@ -183,11 +185,16 @@ class ReadRecording:
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller knows about a file beside its bytes."""
+    """What the caller knows about a file beside its bytes.
+
+    ``outline`` asks for the recording without numbers that must be computed first: its activity may be all NaN, and
+    everything else is as it will be. A web process takes a file so.
+    """
 
     tz: ZoneInfo
     columns: ColumnMapping | None
     limits: Limits
+    outline: bool = False
 
 
 class Reader(Protocol):

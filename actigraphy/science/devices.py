@@ -14,7 +14,7 @@ from novamind.measures import Abstained
 
 Placement = Literal["wrist", "hip", "unknown"]
 NonwearMethod = Literal["zero_runs", "choi"]
-SleepAlgorithm = Literal["oakley", "cole_kripke"]
+SleepAlgorithm = Literal["oakley", "cole_kripke", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class DeviceProfile:
     placement : "wrist", "hip" or "unknown"
     nonwear : "zero_runs" or "choi"
         Choi only where it was made for: the hip.
-    sleep_algorithm : "oakley" or "cole_kripke"
+    sleep_algorithm : "oakley", "cole_kripke" or "none"
+        None where no published threshold fits the device's unit: a threshold for other counts would give numbers, and
+        they would mean nothing.
     sleep_method : str
         The algorithm and its scale in words, for provenance.
     still_floor : float
@@ -59,8 +61,10 @@ class DeviceProfile:
         Raises
         ------
         Abstained
-            unsupported_device: the algorithm is not defined for this epoch length.
+            unsupported_device: the algorithm is not defined for this epoch length, or there is none for this unit.
         """
+        if self.sleep_algorithm == "none":
+            raise Abstained("unsupported_device", what=f"counts of {self.label}")
         if self.sleep_algorithm == "oakley":
             return oakley(counts, epoch_s=epoch_s, threshold=self.wake_threshold)
         if epoch_s != 60 or self.scale is None:
@@ -69,11 +73,16 @@ class DeviceProfile:
 
 
 _OAKLEY_TEXT = "Oakley 1997 (Actiware medium: wake above 40 counts)"
+_NO_SLEEP_TEXT = "sleep is not scored (no published threshold for these counts)"
 _COLE_KRIPKE_TEXT = f"Cole-Kripke 1992 ({ACTILIFE.name})"
 
 
 def _wrist_counts(key: str, label: str, still_floor: float) -> DeviceProfile:
     return DeviceProfile(key, label, "wrist", "zero_runs", "oakley", _OAKLEY_TEXT, still_floor)
+
+
+def _without_sleep(key: str, label: str) -> DeviceProfile:
+    return DeviceProfile(key, label, "wrist", "zero_runs", "none", _NO_SLEEP_TEXT)
 
 
 def _actigraph(key: str, label: str, placement: Placement, nonwear: NonwearMethod) -> DeviceProfile:
@@ -89,6 +98,9 @@ DEVICES: Final = MappingProxyType(
             _actigraph("actigraph_hip", "ActiGraph (hip)", "hip", "choi"),
             _actigraph("actigraph_wrist", "ActiGraph (wrist)", "wrist", "zero_runs"),
             _actigraph("actigraph", "ActiGraph (placement not known)", "unknown", "zero_runs"),
+            _without_sleep("motionwatch", "MotionWatch (wrist)"),
+            _without_sleep("acttrust", "ActTrust (wrist)"),
+            _without_sleep("daqtometer", "Daqtometer (wrist)"),
             _wrist_counts("generic_wrist", "Wrist actigraph", 0.0),
         )
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import struct
+import zipfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -14,6 +16,20 @@ from actigraphy.readers import ColumnMapping, ReadRecording, read_recording
 OSLO = ZoneInfo("Europe/Oslo")
 SIMPLE = ColumnMapping(time="time", activity="activity")
 TICKS = 621_355_968_000_000_000
+#: Actiware's words: title, model, serial number, epoch, the names of the columns.
+ENGLISH = (
+    "Actiware Export File  (Version 05.00 )", "Actiwatch Type:", "Actiwatch Serial Number:", "Epoch Length:",
+    '"Line","Date","Time","Off-Wrist Status","Activity","Marker","White Light","Sleep/Wake","Interval Status",',
+)  # fmt: skip
+FRENCH = (
+    "Fichier d'exportation Actiware (Version 05.00)", "Type d'Actiwatch :", "Numéro de série de l'Actiwatch :",
+    "Longueur de la période :",
+    '"Ligne","Secondes","Date","Heure","Activité","Marqueur","Lumière blanche","Sommeil/Éveil","Statut",',
+)  # fmt: skip
+GERMAN = (
+    "Actiware-Exportdatei (Version 05.00 )", "Actiwatch-Typ:", "Actiwatch-Seriennummer:", "Epochenlänge:",
+    '"Zeile","Datum","Zeit","Status „Nicht am Handgelenk“","Aktivität","Markierung","Weißes Licht","Schlaf/Wach"',
+)  # fmt: skip
 
 
 def read(data: bytes, *, tz: ZoneInfo = OSLO, filename: str = "", **kwargs: object) -> ReadRecording:
@@ -94,3 +110,81 @@ def actilife(
         "--------------------------------------------------",
     ]
     return "\r\n".join([*lines, *([header] if header else []), *rows, ""]).encode()
+
+
+def actiware(rows: Iterable[str], *, names: str = "", epoch: str = "60", words: Sequence[str] = ENGLISH) -> bytes:
+    title, model, serial, length, table = words
+    lines = [
+        f'"{title}"', '"Identity:","Jane Doe"', "", f'"{model}","Actiwatch 2"', f'"{serial}","A1234"',
+        f'"{length}","{epoch}","seconds",""', "", '"Line","Date","Time","Marker","Interval Status",', "",
+        names or table, "",
+    ]  # fmt: skip
+    return "\r\n".join(["\ufeff" + lines[0], *lines[1:], *rows, ""]).encode()
+
+
+def acttrust(stamps: Iterable[datetime], values: Iterable[object], *, interval: str = "60") -> bytes:
+    rule = "+-------------------------------------------------------+"
+    header = ["SUBJECT_NAME : Jane Doe", "DEVICE_ID : 77", "DEVICE_MODEL : ActTrust2", f"INTERVAL : {interval}", rule]
+    rows = [f"{at:%d/%m/%Y %H:%M:%S};0;{value};31.5;12.25;1" for at, value in zip(stamps, values, strict=True)]
+    names = "DATE/TIME;MS;PIM;TEMPERATURE;LIGHT;EVENT"
+    return "\n".join(["+----+ Condor Instruments Report +----+", *header, names, *rows, ""]).encode()
+
+
+def daqtometer(stamps: Sequence[datetime], values: Iterable[object], *, zone: str = " GMT") -> bytes:
+    header = [
+        f"Start: {stamps[0]}{zone}", f"End: {stamps[-1]}{zone}", "", "Serial number:,77,77",
+        "Name:,Accelleration X+Y,Light", "", "Group:,0,1", "Store rate:,1,1", "",
+    ]  # fmt: skip
+    rows = [f"{at},{value},5" for at, value in zip(stamps, values, strict=True)]
+    return "\n".join([*header, *rows, ""]).encode()
+
+
+def motionwatch(
+    values: str, *, light: str = "", start: str = "2024-01-10 12:00:00", epoch: str = "60", before: str = ""
+) -> bytes:
+    def channel(name: str, numbers: str) -> str:
+        data = f'<data encoding="text">{numbers}</data>'
+        return f"<channel><name>{name}</name><units>x</units><epoch>{epoch}</epoch><offset>0</offset>{data}</channel>"
+
+    said = {"=Device": "MW8", "=SerialNo": "007565", "=StartTime": start, "+UserName": "Jane Doe"}
+    told = [f"<property><name>{name}</name><content>{text}</content></property>" for name, text in said.items()]
+    changes = [*told, channel("motion", values), *([channel("Light", light)] if light else [])]
+    body = "".join(f'<change user="x" time="x">{change}</change>' for change in changes)
+    return f'<?xml version="1.0" encoding="UTF-8"?>{before}<motionfile><log2>{body}</log2></motionfile>'.encode()
+
+
+def gt3x_record(kind: int, second: int, body: bytes) -> bytes:
+    head = struct.pack("<BBIH", 0x1E, kind, second, len(body))
+    checksum = 0
+    for byte in head + body:
+        checksum ^= byte
+    return head + body + bytes([~checksum & 0xFF])
+
+
+def gt3x_packed(samples: Iterable[Sequence[int]]) -> bytes:
+    """Samples of x, y, z as the format packs them: y, x, z of 12 bits each, written here as one long number."""
+    bits = "".join(f"{value & 0xFFF:012b}" for x, y, z in samples for value in (y, x, z))
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
+
+
+def gt3x_plain(samples: Iterable[Sequence[int]]) -> bytes:
+    return b"".join(struct.pack("<hhh", *sample) for sample in samples)
+
+
+def gt3x(
+    log: bytes, *, name: str = "log.bin", rate: int = 30, start: str = "2024-01-10 12:00:00", **said: str
+) -> bytes:
+    ticks = TICKS + round((datetime.fromisoformat(start) - datetime(1970, 1, 1)).total_seconds()) * 10_000_000
+    about = {"Serial Number": "MOS2C06152277", "Device Type": "wGT3XBT", "Sample Rate": str(rate)}
+    about |= {
+        "Start Date": str(ticks),
+        "TimeZone": "01:00:00",
+        "Acceleration Scale": "256.0",
+        "Subject Name": "Jane Doe",
+    }
+    about |= {key.replace("_", " "): value for key, value in said.items()}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, log)
+        archive.writestr("info.txt", "\r\n".join(f"{key}: {value}" for key, value in about.items()))
+    return file.getvalue()

@@ -29,7 +29,7 @@ NOON = minutes("2024-01-10 12:00", 3)
         (depresjon(NOON).decode().encode("utf-16"), "depresjon_csv"),
         (table(["2024-01-10 12:00,1"]), "generic_csv"),
         (b"<?xml version='1.0'?>\n<a/>\n", None),
-        (b"PK\x03\x04rest", None),
+        (b"PK\x03\x04rest", "actigraph_gt3x"),
         (bytes(range(256)), None),
         (b"", None),
     ],

@@ -10,7 +10,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actigraphy.readers import ColumnMapping, Limits, Readings, ReadRecording, UnreadableRecording
-from actigraphy.tests.recording_files import OSLO, actilife, agd, awd, depresjon, minutes, read, table
+from actigraphy.tests.recording_files import (
+    OSLO,
+    actilife,
+    actiware,
+    acttrust,
+    agd,
+    awd,
+    daqtometer,
+    depresjon,
+    gt3x,
+    gt3x_record,
+    minutes,
+    motionwatch,
+    read,
+    table,
+)
 
 # few samples allowed: a changed digit may open a gap, and the fuzzing should not spend its time on filling it
 LIMITS = Limits(max_samples=200_000)
@@ -25,6 +40,15 @@ SEEDS = {
     "actilife with stamps": actilife(
         [f"{at:%m/%d/%Y},{at:%H:%M:%S},1,2,3" for at in STAMPS], header="Date,Time,Axis1,Axis2,Axis3", epoch="00:05:00"
     ),
+    "actiware": actiware(
+        [f'"{n}","{at:%d/%m/%Y}","{at:%H:%M:%S}","0","{n}","0","1.5","NaN","ACTIVE",' for n, at in enumerate(STAMPS)],
+        epoch="300",
+    ),
+    "acttrust": acttrust(STAMPS, range(40), interval="300"),
+    "daqtometer": daqtometer(STAMPS, range(40)),
+    "motionwatch": motionwatch("1,2,3,\n" * 13, light="0.5,1,2,\n" * 13),
+    "gt3x": gt3x(b"".join(gt3x_record(26, 1_710_000_000 + at, b"\x10\x00\x20\x00\xff\x00" * 30) for at in range(180))),
+    "gt3x of old": gt3x(np.random.default_rng(1).bytes(135 * 180), name="activity.bin"),
     "depresjon": depresjon(STAMPS),
     "double hour": depresjon(AUTUMN),
     "utf-16": depresjon(STAMPS).decode().encode("utf-16"),
