@@ -44,6 +44,16 @@ def test_a_device_sends_for_its_patient_and_is_told_no_more_than_an_id(token, pa
     assert DeviceToken.objects.get().last_used_at is not None
 
 
+def test_when_it_last_sent_is_kept_to_the_minute(token, patient):
+    """A write for each batch would let the batches of one device wait for each other."""
+    sends(token, patient)
+    for ago, moves in ((timedelta(seconds=50), False), (timedelta(seconds=70), True)):
+        then = clock.now() - ago
+        DeviceToken.objects.update(last_used_at=then)
+        sends(token, patient)
+        assert (DeviceToken.objects.get().last_used_at > then) is moves
+
+
 def test_it_sends_for_nobody_else(token, make_patient, team):
     assert sends(token, make_patient(team)).status_code == 404
 
