@@ -72,6 +72,7 @@ urlpatterns = [
     path("<uuid:patient_id>/visits/<uuid:appointment_id>/<slug:change>/", entries.edit_appointment, name="appointment"),
     path("<uuid:patient_id>/access/", trail.trail, name="trail"),
     path("<uuid:patient_id>/devices/", devices.devices, name="devices"),
+    path("<uuid:patient_id>/devices/<uuid:device_id>/token/", devices.new_token, name="renew-device"),
     path("<uuid:patient_id>/devices/<uuid:device_id>/end/", devices.end, name="end-device"),
     path("<uuid:patient_id>/alerts/", include(alert_pages)),
     path("<uuid:patient_id>/schedules/", schedules.schedules, name="schedules"),

@@ -174,6 +174,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         lambda w: {"reader": str(w.reader.pk), "signed_on": "2026-01-02"}, 302),
     "patients:withdraw-psychotherapy-reader": ("psychiatrist", "patient_id note_id authorization_id", {}, 302),
     "patients:devices": ("psychiatrist", "patient_id", {"kind": "phone"}, 200),
+    "patients:renew-device": ("psychiatrist", "patient_id device_id", {}, 200),
     "patients:end-device": ("psychiatrist", "patient_id device_id", {}, 302),
     "patients:acknowledge-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1}, 302),
     "patients:resolve-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1, "note": "Called."}, 302),

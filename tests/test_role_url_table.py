@@ -106,6 +106,7 @@ patients:authorize-psychotherapy-reader POST login 403 403 404 422 404 403 403
 patients:withdraw-psychotherapy-reader POST login 403 403 404 302 404 403 403
 patients:devices                   GET     login 403 403 200 200 404 404 403
 patients:devices                   POST    login 403 403 422 422 404 404 403
+patients:renew-device              POST    login 403 403 404 404 404 404 403
 patients:end-device                POST    login 403 403 404 404 404 404 403
 patients:alerts                    GET     login 403 403 200 200 200 200 403
 patients:patient-alerts            GET     login 403 403 200 200 404 404 403

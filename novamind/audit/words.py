@@ -56,6 +56,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "patients:new-appointment": "New visit",
         "patients:appointment": "Visit, to change it",
         "patients:devices": "Devices",
+        "patients:renew-device": "Device given a new token",
         "patients:end-device": "Device ended",
         "patients:alerts": "List of alerts",
         "patients:patient-alerts": "Alerts",
