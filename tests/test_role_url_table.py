@@ -76,6 +76,8 @@ patients:edit                      POST    login 403 403 422 422 404 404 403
 patients:emergency                 GET     login 403 403 200 200 200 403 403
 patients:emergency                 POST    login 403 403 422 422 422 403 403
 patients:emergency-end             POST    login 403 403 302 302 404 403 403
+patients:unattended                GET     login 403 403 403 403 403 200 403
+patients:unattended                POST    login 403 403 403 403 403 422 403
 patients:reviews                   GET     login 403 403 403 403 403 200 403
 patients:review                    POST    login 403 403 403 403 403 422 403
 patients:consents                  GET     login 403 403 200 200 404 404 403

@@ -170,6 +170,13 @@ def note_treatment(patient_id: UUID) -> None:
         ledger.treated.add(patient_id)
 
 
+def note_purpose(purpose: str) -> None:
+    """Say what the charts are touched for, when it is not their treatment (or whatever the grant says)."""
+    ledger = current()
+    if ledger is not None:
+        ledger.purpose = purpose
+
+
 def note_details(**details: int) -> None:
     """Keep counts with the event: how much was sent, and how much of it was taken. Never a value."""
     ledger = current()

@@ -23,6 +23,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "patients:edit": "Name, number and contacts",
         "patients:emergency": "Search for an emergency",
         "patients:emergency-end": "Emergency access ended",
+        "patients:unattended": "Patients without a clinician",
         "patients:reviews": "Emergencies to review",
         "patients:review": "Emergency reviewed",
         "patients:consents": "Consents",
