@@ -45,7 +45,7 @@ def analyze(recording_id: UUID) -> Finish:
     )
 
 
-@subscribes("biometrics.synced", key="actigraphy.analyze_synced:{sync_id}")
+@subscribes("biometrics.synced", key="actigraphy.analyze_synced:{sync_id}", once=True)
 @job("actigraphy.analyze_synced")
 def analyze_synced(sync_id: UUID) -> Finish:
     """Nights, rhythm and PAT anew of exactly the stretches whose activity a batch has changed; what the patient has

@@ -10,8 +10,8 @@ from django.http import Http404
 
 from novamind.accounts.rights import Refused
 from novamind.audit.models import Purpose
-from novamind.audit.recording import aggregates
-from patients.models import Grant, Patient
+from novamind.audit.recording import aggregates, note_treatment
+from patients.models import Grant, Patient, PatientQuerySet
 
 
 def patient_for(user: Any, patient_id: UUID, *, changing: bool = False) -> Patient:
@@ -24,14 +24,23 @@ def patient_for(user: Any, patient_id: UUID, *, changing: bool = False) -> Patie
     Refused
         403 ``emergency_read_only``: seen through emergency access alone, which changes nothing.
     """
-    visible = Patient.objects.visible_to(user)
-    if changing:
-        visible = visible.with_care(user)
-    patient = visible.filter(pk=patient_id).order_by().first()
+    if not changing:
+        return _the_one(Patient.objects.visible_to(user), patient_id)
+    try:
+        patient = _the_one(Patient.objects.changeable_by(user), patient_id)
+    except Http404:
+        _the_one(Patient.objects.visible_to(user), patient_id)
+        raise Refused(
+            "emergency_read_only", "Emergency access is for reading: nothing in this chart can be changed."
+        ) from None
+    note_treatment(patient.pk)
+    return patient
+
+
+def _the_one(patients: PatientQuerySet, patient_id: UUID) -> Patient:
+    patient = patients.filter(pk=patient_id).order_by().first()
     if patient is None:
         raise Http404
-    if changing and not patient.in_care:
-        raise Refused("emergency_read_only", "Emergency access is for reading: nothing in this chart can be changed.")
     return patient
 
 

@@ -14,7 +14,7 @@ from novamind import clock
 from novamind.accounts.models import User
 from novamind.accounts.roles import RIGHTS
 from novamind.audit.recording import aggregates
-from patients.models import CoverageHours, Grant, Holiday, Patient
+from patients.models import CareTeam, CoverageHours, Grant, Holiday, Patient
 
 
 def on_call(patient: Patient | UUID, at: datetime | None = None) -> list[User]:
@@ -59,6 +59,17 @@ def unanswerable() -> Any:
         content_object=OuterRef("pk"), user__is_active=True, user__groups__name__in=RIGHTS["answer_alerts"]
     )
     return Patient.objects.filter(disposed_at__isnull=True).exclude(Exists(answering.exclude(Exists(own))))
+
+
+def teams_that_answer() -> Any:
+    """Teams with an active clinician among their members, by name."""
+    return (
+        CareTeam.objects.filter(
+            memberships__user__is_active=True, memberships__user__groups__name__in=RIGHTS["answer_alerts"]
+        )
+        .distinct()
+        .order_by("name")
+    )
 
 
 def monitored_now(patient: Patient | UUID, at: datetime | None = None) -> bool:

@@ -45,6 +45,16 @@ def devices_of(patient: Patient) -> list[dict[str, Any]]:
     return [{"user": user, "token": newest.get(user.pk), "alive": user.pk in alive} for user in users]
 
 
+@transaction.atomic
+def renew(*, patient: Patient, device_id: UUID) -> str:
+    """A new token for the same device, whose last one ends; it stays the source that it was, with its place in orders.
+
+    ``User.DoesNotExist`` if it is none of this patient's, or was ended: that is for ever.
+    """
+    devices = User.objects.filter(grants_of_devices(patient), is_active=True)
+    return tokens.issue_device_token(devices.select_for_update(of=("self",)).get(pk=device_id))
+
+
 def revoke(*, patient: Patient, device_id: UUID) -> None:
     """End a device's access; ``User.DoesNotExist`` if it is none of this patient's."""
     end_access(User.objects.filter(grants_of_devices(patient)).get(pk=device_id))

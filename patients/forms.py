@@ -109,6 +109,17 @@ class ReviewForm(forms.Form):
         return sent
 
 
+class TakeOnForm(forms.Form):
+    """The team that takes a patient on."""
+
+    patient = forms.UUIDField()
+    team = forms.ModelChoiceField(queryset=CareTeam.objects.none())
+
+    def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+
+
 class ConsentForm(forms.Form):
     """A decision of the patient about one purpose and any number of streams."""
 

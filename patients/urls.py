@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from patients.reports.views import mine, staff
 from patients.treatment.views import entries
-from patients.views import alerts, consents, devices, emergencies, people, psychotherapy, schedules, trail
+from patients.views import alerts, consents, devices, emergencies, people, psychotherapy, schedules, trail, unattended
 
 app_name = "patients"
 
@@ -52,6 +52,7 @@ urlpatterns = [
     path("emergency/", emergencies.emergency, name="emergency"),
     path("emergency/reviews/", emergencies.reviews, name="reviews"),
     path("emergency/reviews/<uuid:access_id>/", emergencies.review, name="review"),
+    path("without-a-clinician/", unattended.unattended, name="unattended"),
     path("alerts/", alerts.all_alerts, name="alerts"),
     path("mine/", include(own_pages)),
     path("<uuid:patient_id>/", people.home, name="home"),
@@ -72,6 +73,7 @@ urlpatterns = [
     path("<uuid:patient_id>/visits/<uuid:appointment_id>/<slug:change>/", entries.edit_appointment, name="appointment"),
     path("<uuid:patient_id>/access/", trail.trail, name="trail"),
     path("<uuid:patient_id>/devices/", devices.devices, name="devices"),
+    path("<uuid:patient_id>/devices/<uuid:device_id>/token/", devices.new_token, name="renew-device"),
     path("<uuid:patient_id>/devices/<uuid:device_id>/end/", devices.end, name="end-device"),
     path("<uuid:patient_id>/alerts/", include(alert_pages)),
     path("<uuid:patient_id>/schedules/", schedules.schedules, name="schedules"),

@@ -147,6 +147,12 @@ def without_twin(world: World) -> dict[str, Any]:
     return {}
 
 
+def to_take_on(world: World) -> dict[str, Any]:
+    """A patient on no team, and the team."""
+    lonely = Patient.objects.exclude(pk__in=[world.patient.pk, world.other.pk]).get()
+    return {"patient": str(lonely.pk), "team": str(world.team.pk)}
+
+
 #: URL -> who sends, what of the world its parameters name, a good body, and the answer that says it was written.
 WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:search": ("psychiatrist", "", {"q": "zqxlast"}, 302),
@@ -154,6 +160,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:edit": ("psychiatrist", "patient_id", lambda w: FORM | {"teams": [str(w.team.pk)], "version": 1}, 302),
     "patients:emergency": ("reader", "", {"mrn": "HIDDEN-1", "reason": "covering", "explanation": "x" * 30}, 302),
     "patients:emergency-end": ("psychiatrist", "patient_id", {}, 302),
+    "patients:unattended": ("admin", "", to_take_on, 302),
     "patients:review": (
         "admin", "access_id", lambda w: {f"{w.chart.access.pk}-verdict": "justified"}, 302),
     "patients:record-consent": (
@@ -174,6 +181,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         lambda w: {"reader": str(w.reader.pk), "signed_on": "2026-01-02"}, 302),
     "patients:withdraw-psychotherapy-reader": ("psychiatrist", "patient_id note_id authorization_id", {}, 302),
     "patients:devices": ("psychiatrist", "patient_id", {"kind": "phone"}, 200),
+    "patients:renew-device": ("psychiatrist", "patient_id device_id", {}, 200),
     "patients:end-device": ("psychiatrist", "patient_id device_id", {}, 302),
     "patients:acknowledge-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1}, 302),
     "patients:resolve-alert": ("psychiatrist", "patient_id patient_alert_id", {"version": 1, "note": "Called."}, 302),

@@ -44,6 +44,16 @@ def test_a_device_sends_for_its_patient_and_is_told_no_more_than_an_id(token, pa
     assert DeviceToken.objects.get().last_used_at is not None
 
 
+def test_when_it_last_sent_is_kept_to_the_minute(token, patient):
+    """A write for each batch would let the batches of one device wait for each other."""
+    sends(token, patient)
+    for ago, moves in ((timedelta(seconds=50), False), (timedelta(seconds=70), True)):
+        then = clock.now() - ago
+        DeviceToken.objects.update(last_used_at=then)
+        sends(token, patient)
+        assert (DeviceToken.objects.get().last_used_at > then) is moves
+
+
 def test_it_sends_for_nobody_else(token, make_patient, team):
     assert sends(token, make_patient(team)).status_code == 404
 
@@ -100,6 +110,30 @@ def test_the_page_adds_and_ends_one(client, psychiatrist, patient):
     assert "ended" in client.get(page).content.decode()
 
 
+def test_a_new_token_replaces_the_old_one_also_after_its_90_days(client, psychiatrist, patient, token):
+    client.force_login(psychiatrist)
+    device = User.objects.get(device_tokens__isnull=False)
+    renew, page = (reverse(f"patients:{name}", args=args) for name, args in (
+        ("renew-device", [patient.pk, device.pk]), ("devices", [patient.pk])))  # fmt: skip
+    DeviceToken.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    assert "needs a new token" in client.get(page).content.decode()
+    for _ in range(2):
+        shown = re.search(r"nvd_[\w-]+", client.post(renew).content.decode())[0]
+        assert sends(token, patient).status_code == 401
+        assert sends(shown, patient).status_code in {200, 201}
+        token = shown
+    assert DeviceToken.objects.alive().get().user == device
+    assert shown not in client.get(page).content.decode()
+
+
+def test_a_device_that_was_ended_gets_no_new_token(client, psychiatrist, patient, token):
+    client.force_login(psychiatrist)
+    device = User.objects.get(device_tokens__isnull=False)
+    client.post(reverse("patients:end-device", args=[patient.pk, device.pk]))
+    assert client.post(reverse("patients:renew-device", args=[patient.pk, device.pk])).status_code == 404
+    assert not DeviceToken.objects.alive().exists()
+
+
 def test_another_patients_device_is_not_ended_here(client, psychiatrist, patient, make_patient, team):
     theirs = make_patient(team)
     token = enrol(patient=theirs, kind=DeviceKind.PHONE)
@@ -107,6 +141,8 @@ def test_another_patients_device_is_not_ended_here(client, psychiatrist, patient
     device = User.objects.get(device_tokens__isnull=False)
     assert client.post(reverse("patients:end-device", args=[patient.pk, device.pk])).status_code == 404
     assert client.post(reverse("patients:end-device", args=[patient.pk, psychiatrist.pk])).status_code == 404
+    assert client.post(reverse("patients:renew-device", args=[patient.pk, device.pk])).status_code == 404
+    assert client.post(reverse("patients:renew-device", args=[patient.pk, psychiatrist.pk])).status_code == 404
     assert sends(token, theirs).status_code == 201
     psychiatrist.refresh_from_db()
     assert psychiatrist.is_active

@@ -76,6 +76,8 @@ patients:edit                      POST    login 403 403 422 422 404 404 403
 patients:emergency                 GET     login 403 403 200 200 200 403 403
 patients:emergency                 POST    login 403 403 422 422 422 403 403
 patients:emergency-end             POST    login 403 403 302 302 404 403 403
+patients:unattended                GET     login 403 403 403 403 403 200 403
+patients:unattended                POST    login 403 403 403 403 403 422 403
 patients:reviews                   GET     login 403 403 403 403 403 200 403
 patients:review                    POST    login 403 403 403 403 403 422 403
 patients:consents                  GET     login 403 403 200 200 404 404 403
@@ -106,6 +108,7 @@ patients:authorize-psychotherapy-reader POST login 403 403 404 422 404 403 403
 patients:withdraw-psychotherapy-reader POST login 403 403 404 302 404 403 403
 patients:devices                   GET     login 403 403 200 200 404 404 403
 patients:devices                   POST    login 403 403 422 422 404 404 403
+patients:renew-device              POST    login 403 403 404 404 404 404 403
 patients:end-device                POST    login 403 403 404 404 404 404 403
 patients:alerts                    GET     login 403 403 200 200 200 200 403
 patients:patient-alerts            GET     login 403 403 200 200 404 404 403

@@ -23,7 +23,7 @@ from novamind.audit.models import AuditEvent
 from novamind.jobs.models import IdempotencyKey
 from novamind.limits import LIMITS
 from patients.consent import record_consent
-from patients.devices import DeviceKind, enrol
+from patients.devices import DeviceKind, enrol, renew
 
 URL = "/api/v1/biometric-events"
 AT = datetime(2025, 4, 17, 14, 23, tzinfo=UTC)
@@ -364,11 +364,23 @@ def test_a_device_sends_for_its_patient_and_is_told_nothing(patient, make_patien
     assert send(device, event(patient), **bearer).status_code == 401
 
 
+def test_a_new_token_of_a_device_goes_on_with_its_source(patient):
+    token, sources = enrol(patient=patient, kind=DeviceKind.WEARABLE), set()
+    device = DeviceToken.objects.get().user
+    for minute in (1, 2):
+        bearer = {"Authorization": f"Bearer {token}"}
+        send(Client(), event(patient, source="watch", timestamp=f"2025-04-17T14:0{minute}:00Z"), **bearer)
+        sources |= set(Source.objects.values_list("pk", flat=True))
+        token = renew(patient=patient, device_id=device.pk)
+    assert len(sources) == 1
+    assert Signal.objects.get().valid == 2
+
+
 def test_a_day_from_a_known_device_costs_few_statements(patient, django_assert_max_num_queries):
     token = enrol(patient=patient, kind=DeviceKind.WEARABLE)
     device, bearer = Client(), {"Authorization": f"Bearer {token}"}
     send(device, column(patient, [60] * 100), **bearer)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(12):
         assert send(device, column(patient, [60] * 100, start="2025-04-18T00:00:00Z"), **bearer).status_code == 201
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from allauth.socialaccount.models import SocialAccount
@@ -21,6 +22,9 @@ from novamind.accounts.roles import DEVICE
 from novamind.accounts.second_factor import is_required_of
 from novamind.accounts.tokens import DEVICE_PREFIX, FAMILY_CLAIM, digest
 from novamind.clock import now
+
+#: How exactly it is kept when a device last sent: a write for every batch would make batches wait for each other.
+USE_KEPT_TO: Final = timedelta(minutes=1)
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -91,7 +95,8 @@ class DeviceAuthentication(JWTAuthentication):
         token = DeviceToken.objects.alive().filter(digest=digest(presented)).select_related("user").first()
         if token is None or not token.user.is_active or token.user.roles != {DEVICE}:
             raise InvalidToken("This device's token is unknown, revoked or too old.")
-        DeviceToken.objects.filter(pk=token.pk).update(last_used_at=now())
+        if token.last_used_at is None or now() - token.last_used_at > USE_KEPT_TO:
+            DeviceToken.objects.filter(pk=token.pk).update(last_used_at=now())
         return token.user, token
 
 

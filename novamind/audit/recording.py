@@ -43,6 +43,7 @@ class Ledger:
     actor_id: UUID | None = None
     role: str = "system"
     patients: set[UUID] = field(default_factory=set)
+    treated: set[UUID] = field(default_factory=set)
     unexplained: list[str] = field(default_factory=list)
     event_type: str | None = None
     purpose: str | None = None
@@ -160,6 +161,20 @@ def note_type(event_type: str) -> None:
     ledger = current()
     if ledger is not None:
         ledger.event_type = event_type
+
+
+def note_treatment(patient_id: UUID) -> None:
+    """Say that the door has just found this patient in the actor's regular care: why is not asked again."""
+    ledger = current()
+    if ledger is not None:
+        ledger.treated.add(patient_id)
+
+
+def note_purpose(purpose: str) -> None:
+    """Say what the charts are touched for, when it is not their treatment (or whatever the grant says)."""
+    ledger = current()
+    if ledger is not None:
+        ledger.purpose = purpose
 
 
 def note_details(**details: int) -> None:
@@ -326,7 +341,8 @@ def _purposes(ledger: Ledger, stated: str | None) -> tuple[str, dict[UUID, str]]
         return stated or Purpose.OPERATIONS, {}
     if stated:
         return stated, dict.fromkeys(ledger.patients, stated)
-    known = frame.audit_purposes(ledger.actor_id, ledger.patients) if ledger.actor_id else {}
+    asked = ledger.patients - ledger.treated
+    known = frame.audit_purposes(ledger.actor_id, asked) if ledger.actor_id and asked else {}
     each = {patient: known.get(patient, Purpose.TREATMENT) for patient in ledger.patients}
     shared = set(each.values())
     return shared.pop() if len(shared) == 1 else Purpose.TREATMENT, each

@@ -51,11 +51,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A job that an event starts; ``key`` is a template over the event's ids."""
+    """A job that an event starts; ``key`` is a template over the event's ids, ``once`` says that none comes twice."""
 
     event: str
     kind: str
     key: str | None
+    once: bool = False
 
     def key_for(self, ids: Mapping[str, Any]) -> str:
         """The job's key: by default one per kind and set of ids."""
@@ -121,14 +122,15 @@ def job(
     return register
 
 
-def subscribes(event: str, *, key: str | None = None) -> Callable[[F], F]:
+def subscribes(event: str, *, key: str | None = None, once: bool = False) -> Callable[[F], F]:
     """Run this job after the event; stands above ``@job``.
 
     ``key`` is a template over the event's ids (``"twins.refresh:{patient_id}"``) by which waiting jobs are merged.
+    ``once``: the key names what is published a single time, so that none can wait under it and none is looked for.
     """
 
     def register(function: F) -> F:
-        subscription = Subscription(event, _kind_of(function), key)
+        subscription = Subscription(event, _kind_of(function), key, once)
         listeners = SUBSCRIPTIONS.setdefault(event, [])
         if subscription not in listeners:
             listeners.append(subscription)

@@ -29,12 +29,14 @@ def enqueue(
     actor: UUID | None = None,
     due_at: datetime | None = None,
     queue: str | None = None,
+    once: bool = False,
     **args: UUID | str | int,
 ) -> Job:
     """Queue a job by name, in the caller's transaction; the message leaves when that commits.
 
     A job of the same key that still waits is returned instead, and is held until the caller commits, so that it
     cannot run before it can see what the caller wrote. Who enqueues several keys does it in one order (sorted).
+    ``once``: nothing waits under this key yet, because it names what the caller has just made; it is not looked for.
 
     Raises
     ------
@@ -65,27 +67,34 @@ def enqueue(
         sent_at=None if due_at and due_at > moment else moment,
     )
     with transaction.atomic(savepoint=False):  # nothing within is caught
-        kept = _insert_or_find(job)
+        kept = _insert_or_find(job, look=not once)
         if kept is job and job.sent_at is not None:
             transaction.on_commit(partial(send, job.pk, kind=kind, queue=queue), robust=True)
     return kept
 
 
-def _insert_or_find(job: Job) -> Job:
+def _insert_or_find(job: Job, *, look: bool) -> Job:
     """The job, inserted, or the one that waits under the same key, locked."""
     waiting = Job.objects.select_for_update().filter(key=job.key, state=Job.State.PENDING).order_by("attempts")
     while True:
-        if found := waiting.first():
+        if look and (found := waiting.first()):
             return found
         # The index decides between two callers at once: the second waits for the first, then looks again.
         if insert_absent([job], ["id"]):
             return job
+        look = True
 
 
 def publish(event: str, *, actor: UUID | None = None, **ids: UUID | str | int) -> list[Job]:
     """Announce what has happened: one job for each subscriber, in the caller's transaction."""
     return [
-        enqueue(listener.kind, key=listener.key_for(ids), actor=actor, **kind_named(listener.kind).accepted(ids))
+        enqueue(
+            listener.kind,
+            key=listener.key_for(ids),
+            actor=actor,
+            once=listener.once,
+            **kind_named(listener.kind).accepted(ids),
+        )
         for listener in SUBSCRIPTIONS.get(event, ())
     ]
 

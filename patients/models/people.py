@@ -44,20 +44,19 @@ class PatientQuerySet(PatientRecordQuerySet):
 
         One's own chart is not among them, whatever other grant there is: see :meth:`own_of`.
         """
-        # Not guardian's shortcut: it opens every chart to a superuser and cannot see that a grant has expired.
-        if not user.is_authenticated or not user.is_active:
-            return self.none()
-        granted = Grant.objects.valid().filter(user=user, content_object=OuterRef("pk"))
-        own = granted.filter(reason=Grant.Reason.SELF)
-        return self.filter(Exists(granted), ~Exists(own), disposed_at__isnull=True)
+        return self._granted_to(user, Grant.objects.valid())
 
     def changeable_by(self, user: Any) -> PatientQuerySet:
         """The visible ones in this user's regular care: emergency access alone reads, and never writes."""
-        return self.visible_to(user).filter(_is_in_care_of(user))
+        return self._granted_to(user, Grant.objects.valid().exclude(reason=Grant.Reason.BREAK_GLASS))
 
-    def with_care(self, user: Any) -> PatientQuerySet:
-        """Each with ``in_care``: whether this user sees the patient by more than emergency access."""
-        return self.annotate(in_care=_is_in_care_of(user))
+    def _granted_to(self, user: Any, grants: GrantQuerySet) -> PatientQuerySet:
+        # Not guardian's shortcut: it opens every chart to a superuser and cannot see that a grant has expired.
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        granted = grants.filter(user=user, content_object=OuterRef("pk"))
+        own = Grant.objects.valid().filter(reason=Grant.Reason.SELF, user=user, content_object=OuterRef("pk"))
+        return self.filter(Exists(granted), ~Exists(own), disposed_at__isnull=True)
 
     def own_of(self, user: Any) -> PatientQuerySet:
         """The chart whose patient this user is: for the patient's pages alone, also where the patient works here."""
@@ -95,11 +94,6 @@ class PatientQuerySet(PatientRecordQuerySet):
         found = self.in_bulk(keys)
         keys_by_number({number for one in found.values() if (number := _key_needed(one)) is not None})
         return [found[key] for key in keys if key in found]
-
-
-def _is_in_care_of(user: Any) -> Exists:
-    lasting = Grant.objects.valid().exclude(reason=Grant.Reason.BREAK_GLASS)
-    return Exists(lasting.filter(user_id=user.pk, content_object=OuterRef("pk")))
 
 
 def _key_needed(patient: Patient) -> int | None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from novamind.accounts.models import User
 from novamind.accounts.rights import requires
-from patients.devices import DeviceKind, devices_of, enrol, revoke
+from patients.devices import DeviceKind, devices_of, enrol, renew, revoke
 from patients.forms import DeviceForm
 from patients.pages import patient_page
 
@@ -30,6 +30,19 @@ def devices(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         more |= {"token": enrol(patient=patient, kind=DeviceKind(form.cleaned_data["kind"])), "form": DeviceForm()}
     status = 422 if sent and "token" not in more else 200
     return render(request, "patients/devices.html", context | more | {"devices": devices_of(patient)}, status=status)
+
+
+@require_POST
+@requires("manage_devices")
+def new_token(request: HttpRequest, patient_id: UUID, device_id: UUID) -> HttpResponse:
+    """Another token for a device that is here; on the answer to the form, and nowhere else."""
+    patient, context = patient_page(request, patient_id, TAB, changing=True)
+    try:
+        token = renew(patient=patient, device_id=device_id)
+    except User.DoesNotExist:
+        raise Http404 from None
+    shown = {"token": token, "form": DeviceForm(), "devices": devices_of(patient)}
+    return render(request, "patients/devices.html", context | shown)
 
 
 @require_POST

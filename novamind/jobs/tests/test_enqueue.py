@@ -165,6 +165,18 @@ def test_an_event_queues_one_job_for_each_listener_with_the_ids_it_takes():
     assert f"twin:{patient}" in {queued.key for queued in jobs}
 
 
+def test_a_job_of_a_new_key_is_not_looked_for_and_one_that_waits_is_still_found(django_assert_num_queries):
+    @subscribes("batch.kept", key="batch.read:{batch_id}", once=True)
+    @job("batch.read")
+    def read(batch_id: UUID) -> None: ...
+
+    batch = uuid4()
+    with django_assert_num_queries(1):
+        (first,) = publish("batch.kept", batch_id=batch)
+    (again,) = publish("batch.kept", batch_id=batch)
+    assert (again.pk, Job.objects.count()) == (first.pk, 1)
+
+
 def test_an_event_nobody_listens_to_is_no_error():
     assert publish("nothing.happened", patient_id=uuid4()) == []
 
