@@ -132,7 +132,7 @@ def loaded(weights_file: str, sha256: str) -> tuple[Any, str]:
 def _answer(forecaster: Any, model: str, symptom: str, row: Floats) -> dict[str, Any]:
     """One symptom's forecast on its own scale, or why there is none."""
     try:
-        made = forecaster.forecast(_read_as_trained(symptom, row), model=model)
+        made = forecaster.forecast(read_as_trained(symptom, row), model=model)
     except Abstained as why:
         return why.as_json()
     intervals = {level: _as_said(symptom, *made.intervals[level]) for level in LEVELS}
@@ -148,7 +148,8 @@ def _answer(forecaster: Any, model: str, symptom: str, row: Floats) -> dict[str,
     }
 
 
-def _read_as_trained(symptom: str, row: Floats) -> Floats:
+def read_as_trained(symptom: str, row: Floats) -> Floats:
+    """A check-in's answers, any shape, as the ratings of low mood, 0 to 100, that forecasters learn from."""
     return (MOST - row if TURNED[symptom] else row) * PER_POINT
 
 

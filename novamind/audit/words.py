@@ -135,6 +135,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "audit:account": "What an account saw",
         "audit:export-account": "What an account saw, taken out",
         "export": "File taken out",
+        "build_dataset": "Training data set built",
         "compliance:list": "Compliance",
         "compliance:run": "Compliance checked",
         "compliance:acknowledge": "Finding acknowledged",
