@@ -17,7 +17,8 @@ from twins.forecasts import PER_POINT, code_version, read_as_trained
 from twins.science.forecasting import HORIZON, LEAST_POINTS, Forecaster, Panel, PanelError, Preset, Scale, fit, judge
 
 SYNTHETIC_ONLY: Final = "It was trained on simulated people only: no real person's scores were ever shown to it."
-_SLIDER: Final = Scale(0.0, 100.0, 1.0)
+#: Ratings of low mood, as the check-in's mood is read.
+SLIDER: Final = Scale(0.0, 100.0, 1.0)
 _GROUPS: Final = 5
 #: Beside those trained on, people who neither ended training nor chose anything: their figures stand on the card.
 _HELD_OUT: Final = 0.2
@@ -54,7 +55,7 @@ def of_dataset(built: Built) -> Material:
     if built.dataset.spec.purpose != "symptom-forecast":
         raise PanelError(f"a data set for {built.dataset.spec.purpose} holds no series to forecast")
     source = {"dataset_sha256": built.dataset.sha256, "who": "patients of this clinic who allow models, by pseudonym"}
-    scale = Scale(_SLIDER.low, _SLIDER.high, PER_POINT)
+    scale = Scale(SLIDER.low, SLIDER.high, PER_POINT)
     learnt, judging = _moods(built, ("train", "validation")), _moods(built, ("test",))
     return Material(learnt, scale, simulated=False, source=source, held_out=judging)
 
@@ -74,7 +75,7 @@ def simulated(people: int, *, days: int, first_seed: int) -> Material:
     cohort = simulate_daily(people, days, seed=first_seed)
     panel = Panel(tuple(f"SYNTHETIC {at}" for at in range(people)), cohort.ratings.low_mood)
     source = {"who": "SYNTHETIC people, daily rating of low mood, 0-100", "seed": first_seed, "days_each": days}
-    return Material(panel, _SLIDER, simulated=True, source=source)
+    return Material(panel, SLIDER, simulated=True, source=source)
 
 
 def train(
@@ -179,6 +180,14 @@ def judged_elsewhere(said: dict[str, Any], found: dict[str, Any], *, people: int
         "external": external | {"own_mean_minus_ensemble_interval": [low, high]},
         "serves": serves(found),
     }
+
+
+def training_of(said: dict[str, Any]) -> str:
+    """Who trained it, for the registry: the hash of the data set or of the file, or the simulator."""
+    data = said["data"]
+    hashes = {"data set": data.get("dataset_sha256"), "file": data.get("file_sha256")}
+    named = [f"{what} {sha256}" for what, sha256 in hashes.items() if sha256]
+    return "; ".join([*filter(None, [data.get("who")]), *named, f"{data['trained_people']} trained on"])
 
 
 def registry_card(said: dict[str, Any]) -> dict[str, Any]:
