@@ -39,6 +39,7 @@ REASONS: Final = MappingProxyType(
         "indeterminate": ("the data allow no answer ({what})", "the data allow no answer"),
         "consent_withheld": ("the patient has not consented to this use", "the patient has not consented to this use"),
         "stale": ("the data are too old ({what})", "the data are too old"),
+        "not_kept": ("it was computed from data that are not kept any more", "data that are not kept any more"),
         "waiting": ("being computed", "being computed"),
         "failed": ("the computation failed and the administrators were told", "the computation failed"),
     }

@@ -350,6 +350,7 @@ SIMPLE_JWT = {
 }
 # Models
 PAT_MODEL_PROVIDER = env.str("PAT_MODEL_PROVIDER", default="local")
+TWIN_INPUTS_KEPT_DAYS = env.int("TWIN_INPUTS_KEPT_DAYS", default=400)
 PAT_MODEL_ID = env.str("PAT_MODEL_ID", default="PAT-L")
 PAT_BATCH_SIZE = env.int("PAT_BATCH_SIZE", default=32)
 PAT_MAX_SEQUENCE_LENGTH = env.int("PAT_MAX_SEQUENCE_LENGTH", default=1120)

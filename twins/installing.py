@@ -1,24 +1,28 @@
-"""Methods that come with Novamind as registered versions: code is their weights."""
+"""Methods as registered versions: those that come with Novamind, code being their weights, and an operator's files."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
+from actigraphy.pat.installing import acting
+from actigraphy.pat.parts import keep_parts
+from novamind.accounts.models import User
 from novamind.audit.recording import current, recorded
+from novamind.registry import cards
 from novamind.registry.models import ModelVersion
-from novamind.registry.services import move, register_version
+from novamind.registry.services import MoveRefused, move, register_version
 from twins import correlations, forecasts
-from twins.training import registry_card
+from twins.science.forecasting import Forecaster, ModelError, load_forecaster
+from twins.training import SLIDER, registry_card, serves, training_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
-FORECASTER: Final = "forecaster.npz"
 BY: Final = "system:start"
 REASON: Final = "It comes with this release, and replaces the code of the one before, which is not there any more."
 SHIPS: Final = "It comes with this release; its card says on whom it was judged."
@@ -54,7 +58,7 @@ def install_correlation() -> tuple[ModelVersion, bool]:
 
 def install_forecaster() -> tuple[ModelVersion, bool]:
     """The shipped forecaster, registered; in production where nothing of its name serves. And whether it was new."""
-    said = json.loads((SHIPPED / FORECASTER).with_suffix(".card.json").read_text())
+    said = json.loads((SHIPPED / forecasts.FORECASTER).with_suffix(".card.json").read_text())
     with transaction.atomic():
         version, created = register_version(
             name=forecasts.NAME,
@@ -62,11 +66,88 @@ def install_forecaster() -> tuple[ModelVersion, bool]:
             kind=ModelVersion.Kind.FORECASTER,
             card=registry_card(said),
             weights_sha256=said["sha256"],
-            weights_file=FORECASTER,
-            training_data=f"{said['data']['who']}; {said['data']['trained_people']} trained on",
+            weights_file=forecasts.FORECASTER,
+            training_data=training_of(said),
             by=BY,
             reason=SHIPS,
         )
         if created and not ModelVersion.objects.serving(forecasts.NAME).exists():
             version = move(version, to=ModelVersion.Stage.PRODUCTION, by=BY, reason=SHIPS)
     return version, created
+
+
+def install_file(
+    path: Path, *, answers: Mapping[str, Any], shadow: bool = False, by: User | str, reason: str
+) -> tuple[ModelVersion, bool]:
+    """Check a forecaster from ``train_forecaster``, keep it with its card in the models folder, and register it.
+
+    A draft, or in shadow; a person promotes it on the Models page. Returns the version and whether it is new.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its card lies beside it.
+    answers : mapping
+        Attributes of the registry's card that training cannot know, in place of what it says.
+    shadow : bool
+        Let it run on the inputs of the one that serves, shown to nobody.
+
+    Raises
+    ------
+    ModelError
+        It is no forecaster of check-ins, nobody has judged it, or its card is missing, another's or changed.
+    MoveRefused
+        No reason, or ``card_incomplete``. In each case nothing is kept.
+    """
+    content, said = _read(path)
+    _require_honest(load_forecaster(content, sha256=said["sha256"]), said)
+    card = registry_card(said) | dict(answers)
+    if missing := cards.problems(card):
+        raise MoveRefused("card_incomplete", f"Its card leaves {len(missing)} things unsaid.", missing)
+    version = said["sha256"][:12]
+    beside = Path(forecasts.FORECASTER).with_suffix(".card.json").name
+    files = {forecasts.FORECASTER: content, beside: json.dumps(said, indent=1, ensure_ascii=False).encode()}
+    with keep_parts(f"{forecasts.NAME}_{version}", files) as kept, transaction.atomic(), acting(by):
+        registered, created = register_version(
+            name=forecasts.NAME,
+            version=version,
+            kind=ModelVersion.Kind.FORECASTER,
+            card=card,
+            weights_sha256=said["sha256"],
+            weights_file=(kept / forecasts.FORECASTER).as_posix(),
+            training_data=training_of(said),
+            by=by,
+            reason=reason,
+        )
+        if shadow and registered.stage in (ModelVersion.Stage.DRAFT, ModelVersion.Stage.RETIRED):
+            registered = move(registered, to=ModelVersion.Stage.SHADOW, by=by, reason=reason)
+    return registered, created
+
+
+def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
+    beside = path.with_suffix(".card.json")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}") from None
+    try:
+        said = json.loads(beside.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"its card {beside.name} cannot be read ({type(error).__name__})") from None
+    if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
+        raise ModelError(f"{beside.name} is no card")
+    return content, said
+
+
+def _require_honest(forecaster: Forecaster, said: Mapping[str, Any]) -> None:
+    """The card says what training wrote into the file itself, and lets serve what its figures do."""
+    changed = [key for key, value in forecaster.card.items() if key != "serves" and said.get(key) != value]
+    if changed or not forecaster.card:
+        raise ModelError(f"its card was changed since it was trained: {', '.join(sorted(changed)) or 'everything'}")
+    if "serves" not in said:
+        raise ModelError("nobody has judged it; evaluate_forecaster --forecaster FILE --onto-card WHO does")
+    if said["serves"] != serves((said.get("external") or said["held_out"])["models"]):
+        raise ModelError(f"its figures do not let {said['serves']} serve")
+    scale = forecaster.norm.scale
+    if (scale.low, scale.high) != (SLIDER.low, SLIDER.high):
+        raise ModelError(f"it forecasts scores of {scale.low:g} to {scale.high:g}; check-ins are read as 0 to 100")

@@ -40,6 +40,14 @@ def nightly() -> Finish:
     return Finish(save=lambda: [ask_refresh(patient_id) for patient_id in waiting] and None)
 
 
+@periodic("twins.purge", every=timedelta(days=1), offset=timedelta(hours=3))
+def purge() -> Finish:
+    """Inputs of superseded answers that have had their time are emptied."""
+    from twins.purging import purge
+
+    return Finish(save=purge())
+
+
 def _part(patient_id: UUID, kind: str) -> Finish:
     from novamind.audit.recording import aggregates
     from patients.models import Patient

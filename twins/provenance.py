@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from novamind import display
+from novamind.measures import Abstained
 from novamind.registry.inference import input_of
 from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
 from twins.forecasts import FORECAST
@@ -47,13 +48,21 @@ def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | N
             "What it is not": str(version.card.get("must_not", "")),
         },
         "numbers": {},
-        "inputs": _inputs(component.kind, input_of(record), allowed_streams(component.patient)),
+        "inputs": _days_known(component),
     }
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{display.day(local)} {local:%H:%M} ({zone.key})"
+
+
+def _days_known(component: Component) -> dict[str, str]:
+    """Days known of each feature, or that they are not kept any more."""
+    try:
+        return _inputs(component.kind, input_of(component.record), allowed_streams(component.patient))
+    except Abstained as why:
+        return {"Days": why.reason}
 
 
 def _inputs(kind: str, array: Any, allowed: set[str]) -> dict[str, str]:

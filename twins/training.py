@@ -12,11 +12,13 @@ import numpy as np
 
 from novamind.registry.cards import figure, not_available
 from novamind.simulator import simulate_daily
-from twins.forecasts import code_version
+from twins.datasets import Built
+from twins.forecasts import PER_POINT, code_version, read_as_trained
 from twins.science.forecasting import HORIZON, LEAST_POINTS, Forecaster, Panel, PanelError, Preset, Scale, fit, judge
 
 SYNTHETIC_ONLY: Final = "It was trained on simulated people only: no real person's scores were ever shown to it."
-_SLIDER: Final = Scale(0.0, 100.0, 1.0)
+#: Ratings of low mood, as the check-in's mood is read.
+SLIDER: Final = Scale(0.0, 100.0, 1.0)
 _GROUPS: Final = 5
 #: Beside those trained on, people who neither ended training nor chose anything: their figures stand on the card.
 _HELD_OUT: Final = 0.2
@@ -26,19 +28,44 @@ _HELD_OUT: Final = 0.2
 class Material:
     """Series, the instrument's scale where it is known, and where they come from.
 
-    ``whose`` says which rows are one person's, where somebody gave several series.
+    ``held_out`` are the people who judge, where whoever gave the series has chosen them.
     """
 
     panel: Panel
     scale: Scale | None
     simulated: bool
     source: dict[str, Any]
+    held_out: Panel | None = None
 
 
 def recorded(panel: Panel, path: Path, scale: Scale | None) -> Material:
     """Series of a file; the card knows it by its checksum, not by its name."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Material(panel, scale, simulated=False, source={"file_sha256": digest})
+
+
+def of_dataset(built: Built) -> Material:
+    """Moods of a data set's people as ratings of low mood: those of ``test`` judge, the others are learnt from.
+
+    Raises
+    ------
+    PanelError
+        It is a data set for something else.
+    """
+    if built.dataset.spec.purpose != "symptom-forecast":
+        raise PanelError(f"a data set for {built.dataset.spec.purpose} holds no series to forecast")
+    source = {"dataset_sha256": built.dataset.sha256, "who": "patients of this clinic who allow models, by pseudonym"}
+    scale = Scale(SLIDER.low, SLIDER.high, PER_POINT)
+    learnt, judging = _moods(built, ("train", "validation")), _moods(built, ("test",))
+    return Material(learnt, scale, simulated=False, source=source, held_out=judging)
+
+
+def _moods(built: Built, parts: tuple[str, ...]) -> Panel:
+    people, moods = built.dataset.series("mood", parts)
+    enough = np.flatnonzero(np.isfinite(moods).sum(axis=1) > LEAST_POINTS)
+    if not len(enough):
+        raise PanelError(f"nobody of {' and '.join(parts)} has more than {LEAST_POINTS} scores")
+    return Panel(people, read_as_trained("mood", moods)).of(enough)
 
 
 def simulated(people: int, *, days: int, first_seed: int) -> Material:
@@ -48,7 +75,7 @@ def simulated(people: int, *, days: int, first_seed: int) -> Material:
     cohort = simulate_daily(people, days, seed=first_seed)
     panel = Panel(tuple(f"SYNTHETIC {at}" for at in range(people)), cohort.ratings.low_mood)
     source = {"who": "SYNTHETIC people, daily rating of low mood, 0-100", "seed": first_seed, "days_each": days}
-    return Material(panel, _SLIDER, simulated=True, source=source)
+    return Material(panel, SLIDER, simulated=True, source=source)
 
 
 def train(
@@ -59,23 +86,30 @@ def train(
     threads: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Forecaster:
-    """A forecaster of one member, with its card; a fifth of the people are kept back to judge it.
+    """A forecaster of one member, with its card, judged by people kept back: a fifth, unless they were chosen before.
 
     Raises
     ------
     PanelError
         Too few people, or too short series.
     """
-    panel = material.panel
-    order = np.random.default_rng([seed, 11]).permutation(len(panel))
-    back = max(round(_HELD_OUT * len(panel)), 1)
-    held_out, taken = panel.of(np.sort(order[:back])), panel.of(np.sort(order[back:]))
+    taken, held_out = _dealt(material, seed)
     fitted = fit(
         taken, preset=preset, seed=seed, scale=material.scale, groups=_GROUPS, members=1, threads=threads,
         progress=progress,
     )  # fmt: skip
     found = judge(fitted, held_out).table(seed=seed)["models"]
     return replace(fitted, card=card(material, fitted, preset, seed, (len(taken), len(held_out)), found))
+
+
+def _dealt(material: Material, seed: int) -> tuple[Panel, Panel]:
+    """Who is learnt from, and who judges."""
+    panel = material.panel
+    if material.held_out is not None:
+        return panel, material.held_out
+    order = np.random.default_rng([seed, 11]).permutation(len(panel))
+    back = max(round(_HELD_OUT * len(panel)), 1)
+    return panel.of(np.sort(order[back:])), panel.of(np.sort(order[:back]))
 
 
 def card(
@@ -85,14 +119,14 @@ def card(
     kind = "simulated people (SYNTHETIC)" if material.simulated else "people"
     population = f"{people[1]} {kind} held out, every day with at least {LEAST_POINTS} scores"
     figures = [_figure(name, found, people[1], population) for name in found if name != "own-mean"]
-    return {
+    said = {
         "model": f"Symptom forecaster: XGBoost and SymptomTransformer ({preset.name})",
         "is_not": [SYNTHETIC_ONLY] if material.simulated else [],
         "data": {
             "simulated": material.simulated,
             "trained_people": people[0],
             "held_out_people": people[1],
-            "reported_days": int(np.isfinite(material.panel.scores).sum()),
+            "reported_days": _reported(material),
             **material.source,
         },
         "scale": asdict(fitted.norm.scale),
@@ -102,6 +136,19 @@ def card(
         "held_out": {"population": population, "models": found, "figures": figures},
         "code_version": code_version(),
     }
+    # People of the clinic itself judged it: which of its models serves there follows from them.
+    return said | {"serves": serves(found)} if material.held_out is not None else said
+
+
+def _reported(material: Material) -> int:
+    panels = (material.panel, *([material.held_out] if material.held_out else []))
+    return sum(int(np.isfinite(panel.scores).sum()) for panel in panels)
+
+
+def serves(found: dict[str, Any]) -> str:
+    """The ensemble where the interval of own-mean minus ensemble lies above zero; else the own mean."""
+    low, _ = found["ensemble"]["own_mean_minus_model_interval"]
+    return "ensemble" if low > 0 else "own-mean"
 
 
 def _figure(name: str, found: dict[str, Any], people: int, population: str) -> dict[str, Any]:
@@ -114,9 +161,7 @@ def _figure(name: str, found: dict[str, Any], people: int, population: str) -> d
 
 
 def judged_elsewhere(said: dict[str, Any], found: dict[str, Any], *, people: int, data: str) -> dict[str, Any]:
-    """The card with figures on people of another source, and which model they let serve.
-
-    The ensemble serves where the interval of own-mean minus ensemble lies above zero; else the own mean does.
+    """The card with figures on people of another source, and which model they let serve (:func:`serves`).
 
     Parameters
     ----------
@@ -133,8 +178,16 @@ def judged_elsewhere(said: dict[str, Any], found: dict[str, Any], *, people: int
     external = {"data": data, "people": people, "models": found, "figures": figures}
     return said | {
         "external": external | {"own_mean_minus_ensemble_interval": [low, high]},
-        "serves": "ensemble" if low > 0 else "own-mean",
+        "serves": serves(found),
     }
+
+
+def training_of(said: dict[str, Any]) -> str:
+    """Who trained it, for the registry: the hash of the data set or of the file, or the simulator."""
+    data = said["data"]
+    hashes = {"data set": data.get("dataset_sha256"), "file": data.get("file_sha256")}
+    named = [f"{what} {sha256}" for what, sha256 in hashes.items() if sha256]
+    return "; ".join([*filter(None, [data.get("who")]), *named, f"{data['trained_people']} trained on"])
 
 
 def registry_card(said: dict[str, Any]) -> dict[str, Any]:

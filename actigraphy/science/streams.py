@@ -74,11 +74,22 @@ def outlier_share(values: Floats, *, counted: bool) -> float:
     judged = np.log(values[values > 0]) if counted else values
     if len(judged) < MIN_SAMPLES:
         raise Abstained("too_few_inputs", needed=MIN_SAMPLES, got=len(judged))
-    low, high = np.quantile(judged, [0.25, 0.75])
+    return float(np.count_nonzero(far_out(judged)) / len(values))
+
+
+def far_out(values: Floats) -> Bools:
+    """Which of the values (n,), no NaN, lie beyond Tukey's outer fences.
+
+    Raises
+    ------
+    Abstained
+        no_variation where the quartiles are equal.
+    """
+    low, high = np.quantile(values, [0.25, 0.75])
     if low == high:
         raise Abstained("no_variation")
     reach = FENCE * (high - low)
-    return float(np.count_nonzero((judged < low - reach) | (judged > high + reach)) / len(values))
+    return np.asarray((values < low - reach) | (values > high + reach))
 
 
 def completeness(at_s: Seconds, *, start_s: int, end_s: int, expected_s: int) -> float:

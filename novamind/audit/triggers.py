@@ -18,12 +18,18 @@ $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
 
 
 def install(
-    connection: Any, tables: tuple[str, ...] = TABLES, *, deletable: bool = False, sealed: tuple[str, ...] = ()
+    connection: Any,
+    tables: tuple[str, ...] = TABLES,
+    *,
+    deletable: bool = False,
+    sealed: tuple[str, ...] = (),
+    emptied: str = "",
 ) -> None:
     """Make the tables append-only, or only unchangeable; harmless when they already are.
 
     ``sealed`` are columns of ciphertext that a rotation of keys encrypts anew: they open for their own row alone, so
-    that what they say cannot be changed by writing to them.
+    that what they say cannot be changed by writing to them. ``emptied`` is a column of bytes that may be emptied, when
+    its time is over, and not written.
     """
     drop(connection, tables)
     with connection.cursor() as cursor:
@@ -31,11 +37,21 @@ def install(
             cursor.execute(_POSTGRESQL_FUNCTION)
         for table in tables:
             update = "UPDATE"
-            if sealed:
+            if kept := {*sealed, *filter(None, [emptied])}:
                 columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
-                update = "UPDATE OF " + ", ".join(f'"{name}"' for name in columns if name not in sealed)
-            for statement in _create(connection.vendor, table, deletable, update):
+                update = "UPDATE OF " + ", ".join(f'"{name}"' for name in columns if name not in kept)
+            statements = _create(connection.vendor, table, deletable, update)
+            for statement in [*statements, *([_emptying(connection.vendor, table, emptied)] if emptied else [])]:
                 cursor.execute(statement)
+
+
+def _emptying(vendor: str, table: str, column: str) -> str:
+    written = f'CREATE TRIGGER {table}_emptied BEFORE UPDATE OF "{column}" ON {table}'
+    if vendor != "postgresql":
+        refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        return f'{written} WHEN length(NEW."{column}") > 0 {refused}'
+    when = f'FOR EACH ROW WHEN (octet_length(NEW."{column}") > 0)'
+    return f"{written} {when} EXECUTE FUNCTION audit_append_only()"
 
 
 def _create(vendor: str, table: str, deletable: bool, update: str) -> list[str]:
@@ -65,8 +81,8 @@ def drop(connection: Any, tables: tuple[str, ...] = TABLES) -> None:
     with connection.cursor() as cursor:
         for table in tables:
             if connection.vendor == "postgresql":
-                for name in ("rows", "truncate"):
+                for name in ("rows", "truncate", "emptied"):
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}")
             else:
-                for name in ("update", "delete", "insert"):
+                for name in ("update", "delete", "insert", "emptied"):
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")

@@ -200,9 +200,13 @@ def input_of(record: InferenceRecord) -> NDArray[np.float32]:
 
     Raises
     ------
+    Abstained
+        not_kept: its time was over, and its app emptied it; hash and output stay.
     ValueError
         The stored input is not the one that was hashed.
     """
+    if not record.input_array:
+        raise Abstained("not_kept")
     values = np.frombuffer(zlib.decompress(bytes(record.input_array)), dtype="<f4").reshape(record.input_shape)
     if hash_of(values) != record.input_hash:
         raise ValueError(f"the input of {record} is not the one that was hashed")
@@ -219,9 +223,16 @@ class Replayed:
 
 
 def replay(record: InferenceRecord, run: Runner) -> Replayed:
-    """Run a model again on a record's own input; the same is within 1e-6, or the same abstention."""
+    """Run a model again on a record's own input; the same is within 1e-6, or the same abstention.
+
+    Raises
+    ------
+    Abstained
+        not_kept, of :func:`input_of`.
+    """
+    array = input_of(record)
     try:
-        again = run(input_of(record))
+        again = run(array)
     except Abstained as why:
         again = why.as_json()
     (before, rest), (after, rest_after) = leaves(record.output), leaves(again)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Subquery
 
+from novamind.audit.recording import aggregates
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.clock import now
 from novamind.measures import Abstained
@@ -110,6 +111,11 @@ class InferenceRecordQuerySet(PatientRecordQuerySet):
         """Made by a version in production: what pages and the API may show. Shadow runs are for comparison alone."""
         return self.filter(shadow=False)
 
+    def empty_inputs(self) -> int:
+        """Take away what these were computed from; hash, output and everything else stay. The caller has said whose."""
+        with aggregates():
+            return self.exclude(input_array=b"").update(input_array=b"")
+
 
 class InferenceRecord(PatientRecord):
     """One run of one model on one input, kept with the input, so that it replays whatever happens to the signals.
@@ -156,6 +162,11 @@ class InferenceRecord(PatientRecord):
 
     def __str__(self) -> str:
         return f"inference {self.pk}"
+
+    @property
+    def keeps_input(self) -> bool:
+        """Whether what it was computed from is still here; its hash always is."""
+        return bool(self.input_array)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

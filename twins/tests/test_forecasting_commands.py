@@ -140,7 +140,7 @@ def test_figures_come_onto_the_card_of_the_very_file_only(table, tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"simulated": 5, "data": "x.csv"}])
 def test_training_wants_one_source(tmp_path, options):
-    with pytest.raises(CommandError, match="not both"):
+    with pytest.raises(CommandError, match="one of them"):
         call_command("train_forecaster", str(tmp_path / "out.npz"), **options)
 
 

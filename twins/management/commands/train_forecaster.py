@@ -14,27 +14,29 @@ from django.db import DatabaseError
 
 from actigraphy.training import on_record
 from novamind.audit.commands import WatchedCommand
-from twins import training
+from twins import datasets, training
 from twins.management.forecasting import add_options, panel_of, scale_of, steps, use_threads
+from twins.science.datasets import DatasetError
 from twins.science.forecasting import PRESETS, PanelError, forecaster_bytes
 
 
 class Command(WatchedCommand):
     """Writes files, and an event into the trail; a person registers and promotes a forecaster."""
 
-    help = "Train a forecaster on a CSV file (person, day, score) or on simulated people; OUT and OUT's card.json."
+    help = "Train a forecaster on a CSV file (person, day, score), a data set or simulated people; OUT and its card."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("out", metavar="OUT.npz", type=Path)
         parser.add_argument("--data", metavar="FILE.csv", type=Path)
+        parser.add_argument("--dataset", metavar="FOLDER", type=Path, help="from build_dataset symptom-forecast")
         parser.add_argument("--simulated", type=int, default=0, metavar="N", help="N simulated people instead")
         parser.add_argument("--days", type=int, default=90, help="of each simulated person")
         parser.add_argument("--by", default=f"operator:{getpass.getuser()}", help="who trains, for the record")
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if bool(options["data"]) == bool(options["simulated"]):
-            raise CommandError("Name --data, or --simulated N people; not both.")
+        if sum(bool(options[name]) for name in ("data", "dataset", "simulated")) != 1:
+            raise CommandError("Name --data, --dataset, or --simulated N people; one of them.")
         if not options["out"].resolve().parent.is_dir():
             raise CommandError(f"{options['out']}: there is no such folder.")
         try:
@@ -47,7 +49,7 @@ class Command(WatchedCommand):
                 )  # fmt: skip
                 content = forecaster_bytes(trained)
                 run.more["weights_sha256"] = hashlib.sha256(content).hexdigest()
-        except PanelError as error:
+        except (PanelError, DatasetError) as error:
             raise CommandError(f"Not trained: {error}.") from None
         except DatabaseError:
             raise CommandError("The database is not ready; run manage.py migrate_locked first.") from None
@@ -56,6 +58,8 @@ class Command(WatchedCommand):
     def _material(self, options: dict[str, Any]) -> training.Material:
         if options["simulated"]:
             return training.simulated(options["simulated"], days=options["days"], first_seed=options["seed"])
+        if options["dataset"]:
+            return training.of_dataset(datasets.read(options["dataset"]))
         scale = scale_of(options)
         return training.recorded(panel_of(options["data"], scale), options["data"], scale)
 
