@@ -360,6 +360,13 @@ def test_a_rule_file_that_names_what_is_not_there_is_refused(tmp_path):
             load_rules(path)
 
 
+def test_a_rule_file_with_two_answers_for_one_score_is_refused(tmp_path):
+    path = tmp_path / "rules.json"
+    path.write_text(SHIPPED.read_text(encoding="utf-8").replace("AS > 2.5", "AS > 2.25"), encoding="utf-8")
+    with pytest.raises(RulesError, match=r"two answers for AS 2\.375"):
+        load_rules(path)
+
+
 def test_multipliers_that_would_raise_a_score_are_refused(tmp_path):
     said = json.loads(CONVERSIONS.read_text(encoding="utf-8"))
     said["multipliers"]["moderate"] = 1.5

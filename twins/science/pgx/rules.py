@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -157,7 +158,29 @@ def _rules(said: Mapping[str, Any], sha256: str) -> Rules:
         )
         for drug, by_guideline in sorted(found.items())
     }
+    for by_block in blocks.values():
+        for block in by_block:
+            _refuse_two_answers(block)
     return Rules(said["version"], sha256, genes, blocks, said["without"], said["sources"])
+
+
+def _refuse_two_answers(block: Block) -> None:
+    """``ValueError`` where two rules of one population speak of the same states."""
+    seen: dict[tuple[str | None, tuple[str, ...]], Rule] = {}
+    for rule in block.rules:
+        for states in product(*(sorted(_atoms(rule.when[gene])) for gene in rule.genes)):
+            if seen.setdefault((rule.population, states), rule) is not rule:
+                raise ValueError(f"{block.guideline.source}, {block.drug}: two answers for {', '.join(states)}")
+
+
+#: Scores at which intervals are compared: eighths, as half of a quarter.
+_SCORES: Final = tuple(number / 8 for number in range(65))
+
+
+def _atoms(states: tuple[str, ...]) -> set[str]:
+    """The states of a rule, intervals as the scores in them."""
+    scores = {f"AS {score}" for one in states if "AS" in one for score in _SCORES if holds(one, score)}
+    return scores | {one for one in states if "AS" not in one}
 
 
 def _rule(row: Mapping[str, Any], guidelines: Mapping[str, Guideline], known: set[str]) -> Rule:
