@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from novamind.audit.commands import WatchedCommand
 from twins.science.pgx import (
     Conversions,
+    NoPharmcatReport,
     Question,
     Rules,
     RulesError,
@@ -21,6 +22,7 @@ from twins.science.pgx import (
     WrongDiplotype,
     answer,
     load_rules,
+    read_pharmcat,
     shipped_conversions,
     shipped_rules,
 )
@@ -49,6 +51,7 @@ class Command(WatchedCommand):
         parser.add_argument(
             "--diplotype", nargs="+", action="extend", default=[], metavar="GENE=DIPLOTYPE", help="CYP2D6='*1/*4' …"
         )
+        parser.add_argument("--pharmcat", type=Path, metavar="REPORT.json", help="genotypes out of PharmCAT's report")
         parser.add_argument("--drug", nargs="+", action="extend", default=[], help="else all that the genes concern")
         parser.add_argument("--taking", nargs="+", action="extend", default=[], metavar="DRUG", help="taken besides")
         parser.add_argument("--population", help="adults, pediatrics, naive, 'use >3mos' or 'no alternatives'")
@@ -65,15 +68,15 @@ class Command(WatchedCommand):
             self._batch(options, rules)
             return
         try:
-            said = answer(_asked(options), rules, shipped_conversions())
-        except tuple(_WRONG) as error:
+            said = answer(_asked(options, rules), rules, shipped_conversions())
+        except (*_WRONG, NoPharmcatReport) as error:
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(
             json.dumps(said, ensure_ascii=False, indent=1) if options["format"] == "json" else _table(said)
         )
 
     def _batch(self, options: dict[str, Any], rules: Rules) -> None:
-        if options["diplotype"] or options["drug"] or options["taking"] or options["population"]:
+        if any(options[name] for name in ("diplotype", "pharmcat", "drug", "taking", "population")):
             raise CommandError("--batch brings its own questions; leave the other options out.", returncode=2)
         try:
             questions = json.loads(options["batch"].read_text(encoding="utf-8"))
@@ -118,8 +121,8 @@ def _question(entry: Any) -> Question:
     return Question(diplotypes, (drug,) if drug else (), tuple(taking), population, entry.get("id"))
 
 
-def _asked(options: dict[str, Any]) -> Question:
-    diplotypes: dict[str, str] = {}
+def _asked(options: dict[str, Any], rules: Rules) -> Question:
+    diplotypes = _reported(options["pharmcat"], rules) if options["pharmcat"] else {}
     for one in options["diplotype"]:
         gene, equals, text = one.partition("=")
         gene = gene.strip().upper()
@@ -131,6 +134,13 @@ def _asked(options: dict[str, Any]) -> Question:
     if not diplotypes and not options["drug"]:
         raise WrongDiplotype("Name a genotype (--diplotype CYP2D6='*1/*4') or a drug (--drug).")
     return Question(diplotypes, tuple(options["drug"]), tuple(options["taking"]), options["population"])
+
+
+def _reported(path: Path, rules: Rules) -> dict[str, str]:
+    try:
+        return read_pharmcat(json.loads(path.read_text(encoding="utf-8")), rules.symbols)
+    except (OSError, ValueError) as error:
+        raise NoPharmcatReport(f"{path.name} cannot be read: {error}") from None
 
 
 def _table(said: dict[str, Any]) -> str:
