@@ -37,7 +37,9 @@ def test_without_a_drug_all_that_the_genes_concern_are_answered():
 
 
 def test_the_table_says_the_same_in_lines():
-    lines = pgx("--diplotype", "CYP2D6=*1/*1", "--drug", "nortriptyline", "--taking", "paroxetine").splitlines()
+    lines = pgx(
+        "--diplotype", "CYP2D6=*1/*1", "--drug", "nortriptyline", "--taking", "paroxetine, lithium"
+    ).splitlines()
     assert lines[0] == "CYP2D6   *1/*1: Normal Metabolizer, activity score 2.0"
     assert lines[1].strip() == "beside paroxetine (strong): Poor Metabolizer, not confirmed: it may be either"
     assert lines[-1].startswith(f"rules {shipped_rules().version}")

@@ -269,6 +269,13 @@ def test_an_enzyme_without_a_score_is_warned_of_and_not_converted():
     assert [one["drug"] for one in gene["inhibitors"]] == ["fluvoxamine"]
 
 
+def test_a_drug_of_which_no_source_was_read_is_named_and_counts_nowhere():
+    asked = ask(NORMAL | NORMAL_2C19, "nortriptyline", taking=("cimetidine", "omeprazole"))
+    assert [one["converted"] for one in asked["genes"].values()] == [None, None]
+    assert [one.split()[0] for one in asked["warnings"]] == ["cimetidine", "omeprazole"]
+    assert {one["basis"] for one in asked["recommendations"]} == {"genotype"}
+
+
 def test_only_classes_with_a_source_are_used():
     shipped = json.loads(CONVERSIONS.read_text(encoding="utf-8"))
     assert {one["source"] for one in shipped["inhibitors"]} <= set(shipped["sources"])

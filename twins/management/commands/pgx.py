@@ -118,7 +118,8 @@ def _question(entry: Any) -> Question:
         raise WrongQuestion("taking is a list of drugs.")
     if not all(one is None or isinstance(one, str) for one in (drug, population)):
         raise WrongQuestion("drug and population are texts.")
-    return Question(diplotypes, (drug,) if drug else (), tuple(taking), population, entry.get("id"))
+    named = {gene.strip().upper(): text for gene, text in diplotypes.items()}
+    return Question(named, (drug,) if drug else (), tuple(taking), population, entry.get("id"))
 
 
 def _asked(options: dict[str, Any], rules: Rules) -> Question:
@@ -133,7 +134,13 @@ def _asked(options: dict[str, Any], rules: Rules) -> Question:
         diplotypes[gene] = text
     if not diplotypes and not options["drug"]:
         raise WrongDiplotype("Name a genotype (--diplotype CYP2D6='*1/*4') or a drug (--drug).")
-    return Question(diplotypes, tuple(options["drug"]), tuple(options["taking"]), options["population"])
+    drugs, taking = (_split(options[name]) for name in ("drug", "taking"))
+    return Question(diplotypes, drugs, taking, options["population"])
+
+
+def _split(names: list[str]) -> tuple[str, ...]:
+    """Names with spaces or commas between them; no drug has a comma."""
+    return tuple(name.strip() for given in names for name in given.split(",") if name.strip())
 
 
 def _reported(path: Path, rules: Rules) -> dict[str, str]:
@@ -160,5 +167,6 @@ def _table(said: dict[str, Any]) -> str:
         lines.append(
             f"{one['drug']}, {one['source']}{whom}{because} [{one['strength']}] {one['action']}: {one['text']}"
         )
+    lines += said["warnings"]
     lines.append(f"rules {said['rules']['version']}, sha256 {said['rules']['sha256'][:12]}")
     return "\n".join(lines)

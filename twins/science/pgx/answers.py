@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from patients.vocabularies import drug as catalogued
 from twins.science.pgx.conversion import Conversions, Inhibitor
 from twins.science.pgx.reading import GeneReading, convert, either, read_panel
 from twins.science.pgx.recommending import Recommendation, recommend
 from twins.science.pgx.rules import Rules
+
+_WITHOUT: Final = "{} may change what enzymes do; no source of it was read, so it counts nowhere here."
 
 
 class UnknownDrug(ValueError):
@@ -36,7 +38,8 @@ def answer(question: Question, rules: Rules, known: Conversions) -> dict[str, An
     dict
         ``genes``: for each gene ``phenotype``, ``activity_score``, ``converted`` and what they rest on.
         ``recommendations``: one for each sentence of each guideline; explicit ``no_recommendation`` where a drug was
-        asked for and a source has nothing. ``rules``: which version answered.
+        asked for and a source has nothing. ``warnings``: drugs taken of which no source was read. ``rules``: which
+        version answered.
 
     Raises
     ------
@@ -53,6 +56,7 @@ def answer(question: Question, rules: Rules, known: Conversions) -> dict[str, An
     return {
         "genes": {gene: told_gene(one, taking, known) for gene, one in readings.items()},
         "recommendations": [told(one, rules) for one in said],
+        "warnings": [_WITHOUT.format(name) for name in sorted(taking & known.without_a_class)],
         "rules": {"version": rules.version, "sha256": rules.sha256, "conversions": known.version},
     }
 

@@ -32,7 +32,8 @@ class Conversions:
     """What is known of inhibitors.
 
     ``multipliers``: what is left of the score of ``gene``, by class. ``confirmed``: who checked them at the source, and
-    when; ``None`` as long as nobody has.
+    when; ``None`` as long as nobody has. ``without_a_class``: drugs of which no source was read: they
+    are named and count nowhere.
     """
 
     version: str
@@ -41,6 +42,7 @@ class Conversions:
     source: str
     confirmed: Mapping[str, Any] | None
     inhibitors: tuple[Inhibitor, ...]
+    without_a_class: frozenset[str] = frozenset()
 
     def of(self, gene: str, taking: Collection[str]) -> tuple[Inhibitor, ...]:
         """The drugs taken that inhibit it, the strongest first."""
@@ -50,7 +52,7 @@ class Conversions:
     @property
     def drugs(self) -> frozenset[str]:
         """Every drug that is spoken of."""
-        return frozenset(one.drug for one in self.inhibitors)
+        return frozenset(one.drug for one in self.inhibitors) | self.without_a_class
 
 
 @cache
@@ -81,7 +83,13 @@ def load_conversions(path: Path) -> Conversions:
             Inhibitor(row["drug"], row["gene"], row["class"], source["title"], source["url"], row.get("note"))
         )
     return Conversions(
-        said["version"], table["gene"], multipliers, table["source"], table["confirmed"], tuple(inhibitors)
+        said["version"],
+        table["gene"],
+        multipliers,
+        table["source"],
+        table["confirmed"],
+        tuple(inhibitors),
+        frozenset(said["without_a_class"]),
     )
 
 
