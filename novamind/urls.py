@@ -34,6 +34,7 @@ from patients.treatment.api import (
     MedicationView,
 )
 from twins.api import CorrelationsView, ForecastView, GenerateView, TwinView
+from twins.medication.api import MedicationRecommendationsView
 
 router = SimpleRouter(trailing_slash=False)
 router.register("patients", PatientViewSet, basename="patient")
@@ -81,6 +82,11 @@ api = [
         "patients/<uuid:patient_id>/biometric-correlations",
         CorrelationsView.as_view(),
         name="biometric-correlations",
+    ),
+    path(
+        "patients/<uuid:patient_id>/medication-recommendations",
+        MedicationRecommendationsView.as_view(),
+        name="medication-recommendations",
     ),
     path("patients/<uuid:patient_id>/consents", ConsentsView.as_view(), name="consents"),
     path("instruments", InstrumentsView.as_view(), name="instruments"),

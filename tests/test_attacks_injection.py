@@ -50,6 +50,7 @@ PARAMETERS = (
     "q", "page", "patient", "actor", "kind", "state", "who", "what", "first", "last", "account", "week", "number",
     "recording", "days", "layer", "cursor", "page_size", "next", "analysis_types", "include_raw_metrics",
     "generate_visualizations", "start", "end", "version", "minimum_correlation", "symptom_type", "forecast_days",
+    "condition_type", "min_efficacy", "max_side_effect_risk", "sort",
 )  # fmt: skip
 OF_COMPLETION = ("app_label", "model_name", "field_name", "term")  # closed but for two fields: tests/test_admin.py
 OF_ADMIN = ("q", "o", "p", "e", "_changelist_filters")

@@ -40,12 +40,16 @@ ANSWERED = {
     "/api/v1/patients/{patient_id}/biometric-correlations": {
         "patient_id", "model_version", "correlations", "generated_at", "insights", "biometric_coverage", "reliability",
     },
+    "/api/v1/patients/{patient_id}/medication-recommendations": {
+        "patient_id", "condition_type", "model_version", "recommendations", "generated_at", "not_assessed",
+        "comparative_analysis", "genetic_data_quality", "disclaimer",
+    },
 }  # fmt: skip
 
 #: Promised and not built: the part that brings it -> the words its path will have. When one of them appears in the
 #: document, its line moves up to BUILT with its fields.
 TO_COME = {
-    "medication response": ["/medication-response", "/medication-recommendations"],  # `/medications` is what is given
+    "medication response": ["/medication-response"],  # `/medications` is what is given
     "insights": ["/insights"],
     "cohort analytics": ["/analytics"],
 }

@@ -146,6 +146,7 @@ actigraphy:status                  GET     login 403 403 200 200 404 404 403
 data:patient                       GET     login 403 403 200 200 404 404 403
 data:days                          GET     login 403 403 200 200 404 404 403
 twins:twin                         GET     login 403 403 200 200 404 404 403
+twins:medication                   GET     login 403 403 403 200 404 403 403
 twins:create                       POST    login 403 403 403 302 403 404 403
 twins:refresh                      POST    login 403 403 403 302 403 404 403
 data:order                         POST    login 403 403 422 422 404 404 403
@@ -229,6 +230,7 @@ api:digital-twin                   GET     401   403 403 200 200 404 404 403
 api:digital-twin                   POST    401   403 403 403 409 403 404 403
 api:generate-twin                  POST    401   403 403 403 400 403 400 403
 api:symptom-forecast               GET     401   403 403 200 200 404 404 403
+api:medication-recommendations     GET     401   403 403 403 200 404 403 403
 api:biometric-correlations         GET     401   403 403 200 200 404 404 403
 api:model-list                     GET     401   403 200 200 200 200 200 403
 api:model-detail                   GET     401   403 200 200 200 200 200 403

@@ -8,7 +8,10 @@ from novamind.frame import PatientTab
 class TwinsConfig(AppConfig):
     name = "twins"
     verbose_name = "Twins"
-    patient_tabs = [PatientTab("Twin", "twins:twin", 40)]
+    patient_tabs = [
+        PatientTab("Twin", "twins:twin", 40),
+        PatientTab("Genes and drugs", "twins:medication", 52, "advise_medication"),
+    ]
     provenance = ["twins.provenance.provenance_of"]
     at_start = ["twins.installing.register_at_start"]
     demo = ["twins.demo.seed"]

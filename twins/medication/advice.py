@@ -1,0 +1,115 @@
+"""One patient's drugs, each with what guidelines say for the genotype, what trials say, and what was tried before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from novamind.audit.models import EventType
+from novamind.audit.recording import note_object
+from novamind.measures import Abstained
+from patients.models import Medication
+from patients.vocabularies import drugs
+from twins.medication.context import Known
+from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
+from twins.science.pgx import Recommendation, recommend, shipped_conversions, shipped_rules
+
+#: The drugs that are answered for whatever the condition.
+DEFAULT_DRUGS: Final = (
+    "sertraline", "escitalopram", "fluoxetine", "paroxetine", "bupropion", "venlafaxine", "duloxetine", "quetiapine",
+    "aripiprazole", "risperidone", "lamotrigine", "lithium", "valproate",
+)  # fmt: skip
+CONDITIONS: Final = {
+    "depression": "Depression", "bipolar_depression": "Bipolar depression", "anxiety": "Generalized anxiety",
+}  # fmt: skip
+#: Actions that change how a drug is given.
+CHANGING: Final = frozenset(
+    {"reduced_dosing", "increased_dosing", "slower_titration", "dose_cap", "tdm", "careful_monitoring"}
+)
+#: Nothing here predicts one person's response: that is a model's work, and none is in production.
+NO_PREDICTION: Final = Abstained("not_promoted")
+NO_EFFICACY: Final = Abstained("indeterminate", what="no share of responders with a source that was read")
+NO_RATES: Final = Abstained("indeterminate", what="no rate of side effects with a source that was read")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One drug for one patient; what is not known is ``None`` or empty."""
+
+    drug: str
+    drug_class: str
+    said: tuple[Recommendation, ...]
+    response: Response | None
+    difference: Difference | None
+    acceptability: Acceptability | None
+    rates: tuple[Rate, ...]
+    changes: tuple[Change, ...]
+    tried: tuple[Medication, ...]
+    current: bool
+
+    @property
+    def caution(self) -> str | None:
+        """The most cautious thing a guideline says: ``high`` speaks against the drug, ``medium`` changes its dose or
+        asks for levels, ``low`` changes nothing; ``None`` where none recommends anything."""
+        spoken = {action for one in self.said for action in one.actions}
+        against, unchanged = frozenset({"avoid", "consider_alternative"}), frozenset({"standard_dosing", "no_action"})
+        levels = (("high", against), ("medium", CHANGING), ("low", unchanged))
+        return next((level for level, actions in levels if spoken & actions), None)
+
+    @property
+    def compared(self) -> Compared:
+        """What it is compared by."""
+        return Compared(
+            self.drug, self.response.share if self.response else None, self.rates[0].share if self.rates else None
+        )
+
+
+def advice_for(known: Known, condition: str) -> list[Advice]:
+    """Every drug that is answered for: those of the contract, and those with a known efficacy for the condition."""
+    evidence = shipped_evidence()
+    names = dict.fromkeys((*DEFAULT_DRUGS, *evidence.drugs(condition), *known.taking))
+    return [_advice(name, known, condition) for name in names if name in drugs()]
+
+
+def _advice(name: str, known: Known, condition: str) -> Advice:
+    evidence = shipped_evidence()
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    return Advice(
+        drug=name,
+        drug_class=drugs()[name].drug_class,
+        said=tuple(said),
+        response=evidence.responses.get(condition, {}).get(name),
+        difference=evidence.differences.get(condition, {}).get(name),
+        acceptability=evidence.acceptability.get(condition, {}).get(name),
+        rates=evidence.rates_of(name),
+        changes=evidence.changes_of(name),
+        tried=tuple(row for row in known.courses or () if row.drug == name),
+        current=name in known.taking,
+    )
+
+
+def note_rules() -> None:
+    """Say in the trail that a decision was supported, and by which version of the rules."""
+    rules = shipped_rules()
+    note_object(EventType.CLINICAL_DECISION_SUPPORT, "twins.PgxRules", f"{rules.version}@{rules.sha256[:16]}")
+
+
+def assessed(one: Advice, *, min_efficacy: float, max_risk: float) -> dict[str, Any]:
+    """Whether a drug passes both limits: ``passed``, ``excluded`` with by which, or ``not_assessed`` with why.
+
+    A drug that fails a limit that is known of is excluded, whatever else is not known of it.
+    """
+    compared = one.compared
+    failed = []
+    if compared.efficacy is not None and compared.efficacy < min_efficacy:
+        failed.append("min_efficacy")
+    if compared.burden is not None and compared.burden > max_risk:
+        failed.append("max_side_effect_risk")
+    if failed:
+        return {"state": "excluded", "by": failed}
+    silent = {}
+    if compared.efficacy is None:
+        silent["min_efficacy"] = NO_EFFICACY.as_json()
+    if compared.burden is None:
+        silent["max_side_effect_risk"] = NO_RATES.as_json()
+    return {"state": "not_assessed", "why": silent} if silent else {"state": "passed"}

@@ -1,0 +1,129 @@
+"""What the page of precision medication shows: genes in words, guidelines side by side, drugs compared."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from patients.models import Patient
+from twins.medication.advice import CONDITIONS, Advice, advice_for
+from twins.medication.context import Held, Known
+from twins.science.evidence import Compared, best, shipped_evidence
+from twins.science.pgx import (
+    Recommendation,
+    concerned,
+    recommend,
+    shipped_conversions,
+    shipped_rules,
+    told_gene,
+)
+from twins.science.pgx.recommending import CONVERSION, NONE
+from twins.science.pgx.rules import SOURCES
+
+EFFECTS: Final = {
+    "movement": "movement disorder", "weight_gain": "weight gain", "sedation": "sedation",
+    "anticholinergic": "dry mouth and the like", "qtc": "QTc", "weight": "weight",
+}  # fmt: skip
+SORTS: Final = {"efficacy": "Efficacy", "side_effects": "Side effects", "drug": "Name"}
+
+
+def medication_context(patient: Patient, known: Known, condition: str, sort: str) -> dict[str, Any]:
+    """The context of the page; an unknown condition or order is the first one."""
+    condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
+    sort = sort if sort in SORTS else next(iter(SORTS))
+    rules, conversions = shipped_rules(), shipped_conversions()
+    names = dict.fromkeys((*known.taking, *concerned(known.readings, rules)))
+    rows = sorted((_drug(name, known) for name in names), key=lambda row: -row["weight"])
+    advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
+    return {
+        "known": known,
+        "rules": rules,
+        "evidence": shipped_evidence(),
+        "confirmed": conversions.confirmed,
+        "genes": [_gene(symbol, held, known) for symbol, held in (known.genes or {}).items()],
+        "missing": [symbol for symbol in rules.symbols if symbol not in (known.genes or {})],
+        "current": [row for row in rows if row["current"]],
+        "changed": [row for row in rows if not row["current"] and row["weight"] > 1],
+        "usual": [row for row in rows if not row["current"] and row["weight"] == 1],
+        "silent": [row["drug"] for row in rows if not row["current"] and not row["weight"]],
+        "sources": SOURCES,
+        "conditions": CONDITIONS,
+        "condition": condition,
+        "sorts": SORTS,
+        "sort": sort,
+        "compared": [_compared(one) for one in advised],
+        "best": best([one.compared for one in advised]),
+    }
+
+
+_ORDERS: Final[dict[str, Any]] = {
+    "efficacy": lambda one: (one.compared.efficacy is None, -(one.compared.efficacy or 0), one.drug),
+    "side_effects": lambda one: (one.compared.burden is None, one.compared.burden or 0, one.drug),
+    "drug": lambda one: one.drug,
+}
+
+
+def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
+    about = told_gene(held.reading, known.taking, shipped_conversions()) if held.reading else None
+    if about:
+        about["inhibitable"] = not symbol.startswith("HLA")
+    return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
+
+
+def _drug(name: str, known: Known) -> dict[str, Any]:
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    return {
+        "drug": name,
+        "current": name in known.taking,
+        "weight": max(_weight(one) for one in said),
+        "by": [
+            {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
+        ],
+    }
+
+
+def _weight(one: Recommendation) -> int:
+    """How much it changes: 3 speaks against the drug, 2 changes how it is given, 1 changes nothing, 0 is no word."""
+    if one.action == NONE:
+        return 0
+    if {"avoid", "consider_alternative"} & set(one.actions[:1]):
+        return 3
+    return 1 if set(one.actions) <= {"standard_dosing", "no_action", "tdm", "careful_monitoring"} else 2
+
+
+def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
+    """The same sentence of several populations once, with all of them."""
+    found: dict[tuple[Any, ...], list[Recommendation]] = {}
+    for one in said:
+        found.setdefault((one.text, one.basis, one.of, one.strength), []).append(one)
+    return [_said(several[0], several) for several in found.values()]
+
+
+def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
+    phenotypes = ", ".join(f"{gene} {phenotype}" for gene, phenotype in one.of if phenotype != "No Result")
+    return {
+        "one": one,
+        "action": one.action.replace("_", " "),
+        "population": ", ".join(each.population for each in several if each.population not in {None, "general"}),
+        "for": phenotypes,
+        "converted": one.basis == CONVERSION,
+        "none": one.action == NONE,
+        "against": _weight(one) == 3,
+        "graded": one.strength not in {"N/A", "No recommendation"} and one.action != NONE,
+    }
+
+
+def _compared(one: Advice) -> dict[str, Any]:
+    return {
+        "one": one,
+        "of_100": _of_100(one.compared),
+        "low": round(one.response.low * 100) if one.response else None,
+        "high": round(one.response.high * 100) if one.response else None,
+        "placebo": round(one.response.placebo * 100) if one.response else None,
+        "rates": [(EFFECTS[rate.effect], rate) for rate in one.rates],
+        "changes": [(EFFECTS[change.effect], change) for change in one.changes],
+        "tried": [row for row in one.tried if row.ended],
+    }
+
+
+def _of_100(one: Compared) -> int | None:
+    return None if one.efficacy is None else round(one.efficacy * 100)

@@ -1,0 +1,97 @@
+"""Precision medication as the API tells it, under the contract's names."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from novamind import clock
+from patients.models import Patient
+from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, Advice, advice_for, assessed
+from twins.medication.context import Known
+from twins.science.evidence import Response, Source, best, shipped_evidence
+from twins.science.pgx import shipped_conversions, shipped_rules, told, told_gene
+
+DISCLAIMER: Final = (
+    "Guidelines for a genotype and results of trials in populations; no prediction for one person, and no prescription."
+)
+
+
+def recommendations_as_told(
+    patient: Patient, known: Known, condition: str, *, min_efficacy: float, max_risk: float
+) -> dict[str, Any]:
+    """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
+    found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advice_for(known, condition)]
+    rules, evidence = shipped_rules(), shipped_evidence()
+    conversions = shipped_conversions()
+    return {
+        "patient_id": patient.pk, "condition_type": condition, "model_version": "",
+        "rules_version": rules.version, "evidence_version": evidence.version,
+        "recommendations": [_drug(one, state) for one, state in found if state["state"] == "passed"],
+        "not_assessed": [_drug(one, state) for one, state in found if state["state"] == "not_assessed"],
+        "excluded": [_drug(one, state) for one, state in found if state["state"] == "excluded"],
+        "comparative_analysis": {
+            name: one and {"medication": one.drug, "efficacy": one.efficacy, "risk": one.burden, "balance": one.balance}
+            for name, one in best([one.compared for one, _ in found]).items()
+        },
+        "genetic_data": {gene: told_gene(one, known.taking, conversions) for gene, one in known.readings.items()},
+        "genetic_data_quality": {
+            "genes_of_the_rules": len(rules.symbols),
+            "genes_known": sum(one.status in {"called", "ambiguous"} for one in known.readings.values()),
+            "genotype_consent": known.genes is not None, "medication_consent": known.courses is not None,
+            "takes_what_is_not_coded": known.uncoded,
+        },
+        "notice": known.notice or "", "disclaimer": DISCLAIMER, "generated_at": clock.now(),
+        "abstentions": {"model_version": NO_PREDICTION.as_json()},
+    }  # fmt: skip
+
+
+def _drug(one: Advice, state: dict[str, Any]) -> dict[str, Any]:
+    """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
+    silent = {"predicted_efficacy": NO_PREDICTION.as_json()}
+    if one.response is None:
+        silent["population_efficacy"] = NO_EFFICACY.as_json()
+    if not one.rates:
+        silent["side_effect_risks"] = NO_RATES.as_json()
+    if one.compared.balance is None:
+        silent["net_benefit"] = (NO_RATES if one.response else NO_EFFICACY).as_json()
+    difference, left = one.difference, one.acceptability
+    return {
+        "medication": one.drug, "medication_class": one.drug_class, "predicted_efficacy": None,
+        "population_efficacy": _response(one.response),
+        "population_difference": difference and {
+            "measure": difference.measure, "points": difference.points, "low": difference.low, "high": difference.high,
+            **_source(difference.source),
+        },
+        "acceptability": left and {
+            "odds_ratio": left.odds_ratio, "low": left.low, "high": left.high, **_source(left.source)
+        },
+        "side_effect_risks": [
+            {"effect_type": rate.effect, "risk_level": rate.share, **_source(rate.source)} for rate in one.rates
+        ],
+        "average_changes": [
+            {"effect_type": each.effect, "change": each.change, "unit": each.unit, "against": each.against,
+             **_source(each.source)}
+            for each in one.changes
+        ],
+        "net_benefit": one.compared.balance, "caution_level": one.caution,
+        "guidelines": [told(said, shipped_rules()) for said in one.said],
+        "current": one.current,
+        "history": [
+            {"started": row.started.words, "ended": row.ended.words if row.ended else None,
+             "stop_reason": row.stop_reason or None}
+            for row in one.tried
+        ],
+        "assessment": state, "abstentions": silent,
+    }  # fmt: skip
+
+
+def _response(one: Response | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        "share": one.share, "low": one.low, "high": one.high, "placebo_share": one.placebo, **_source(one.source)
+    }  # fmt: skip
+
+
+def _source(one: Source) -> dict[str, str]:
+    return {"source": one.title, "url": one.url, "status": one.status}

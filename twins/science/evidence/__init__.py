@@ -1,0 +1,189 @@
+"""What trials say of populations: absolute numbers with intervals and sources; never a prediction for one person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+SHIPPED: Final = Path(__file__).with_name("evidence.json")
+STATUSES: Final = ("verified", "computed")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number stands, and whether it was read there (verified) or recomputed from trial arms (computed)."""
+
+    title: str
+    url: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Shares of people who respond, 0 to 1: on the drug with its 95 % interval, and on placebo."""
+
+    drug: str
+    share: float
+    low: float
+    high: float
+    placebo: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Points of a scale against placebo with the 95 % interval; less is better."""
+
+    drug: str
+    measure: str
+    points: float
+    low: float
+    high: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptability:
+    """Odds of leaving the trial early for any reason against placebo, with the 95 % interval; below 1 is better."""
+
+    drug: str
+    odds_ratio: float
+    low: float
+    high: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The share of people with a side effect, 0 to 1."""
+
+    drug: str
+    effect: str
+    share: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a drug changes on average, against placebo or another drug."""
+
+    drug: str
+    effect: str
+    change: float
+    unit: str
+    against: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One version of the evidence."""
+
+    version: str
+    responses: Mapping[str, Mapping[str, Response]]  # by condition and drug
+    differences: Mapping[str, Mapping[str, Difference]]  # by condition and drug
+    acceptability: Mapping[
+        str, Mapping[str, Acceptability]
+    ]  # by condition and drug; only where it differs from placebo
+    rates: tuple[Rate, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Conditions that some efficacy is known for."""
+        return tuple(dict.fromkeys((*self.responses, *self.differences)))
+
+    def drugs(self, condition: str) -> tuple[str, ...]:
+        """Drugs with a known efficacy for it."""
+        return tuple(dict.fromkeys((*self.responses.get(condition, ()), *self.differences.get(condition, ()))))
+
+    def rates_of(self, drug: str) -> tuple[Rate, ...]:
+        """Side effects of a drug that a rate is known of, the most frequent first."""
+        return tuple(sorted((one for one in self.rates if one.drug == drug), key=lambda one: -one.share))
+
+    def changes_of(self, drug: str) -> tuple[Change, ...]:
+        """What it changes on average."""
+        return tuple(one for one in self.changes if one.drug == drug)
+
+
+def share_of(odds_ratio: float, placebo: float) -> float:
+    """The share that responds, 0 to 1, of an odds ratio against a share on placebo.
+
+    Raises
+    ------
+    ValueError
+        A share outside 0 to 1, or an odds ratio that is not above 0.
+    """
+    if odds_ratio <= 0 or not 0 < placebo < 1:
+        raise ValueError("an odds ratio is above 0, a share between 0 and 1")
+    return odds_ratio * placebo / (1 - placebo + odds_ratio * placebo)
+
+
+@cache
+def shipped_evidence() -> Evidence:
+    """What comes with Novamind."""
+    return load_evidence(SHIPPED)
+
+
+def load_evidence(path: Path) -> Evidence:
+    """An evidence file, checked.
+
+    Raises
+    ------
+    ValueError
+        A source that was neither read nor recomputed: nothing of it may be shown.
+    """
+    said = json.loads(path.read_text(encoding="utf-8"))
+    sources = {name: Source(**one) for name, one in said["sources"].items()}
+    if wrong := [name for name, one in sources.items() if one.status not in STATUSES]:
+        raise ValueError(f"{path.name}: {', '.join(wrong)} was neither read at its source nor recomputed")
+    responses: dict[str, dict[str, Response]] = {}
+    for row in said["response"]:
+        placebo = said["placebo_response"][row["condition"]]["share"]
+        shares = [share_of(row[name], placebo) for name in ("odds_ratio", "low", "high")]
+        one = Response(row["drug"], shares[0], shares[1], shares[2], placebo, sources[row["source"]])
+        responses.setdefault(row["condition"], {})[row["drug"]] = one
+    differences: dict[str, dict[str, Difference]] = {}
+    for row in said["difference"]:
+        named: dict[str, Any] = {name: row[name] for name in ("drug", "measure", "points", "low", "high")}
+        differences.setdefault(row["condition"], {})[row["drug"]] = Difference(**named, source=sources[row["source"]])
+    acceptability: dict[str, dict[str, Acceptability]] = {}
+    for row in said["acceptability"]:
+        left = Acceptability(row["drug"], row["odds_ratio"], row["low"], row["high"], sources[row["source"]])
+        acceptability.setdefault(row["condition"], {})[row["drug"]] = left
+    rates = tuple(Rate(row["drug"], row["effect"], row["share"], sources[row["source"]]) for row in said["rates"])
+    changes = tuple(
+        Change(row["drug"], row["effect"], row["change"], row["unit"], row["against"], sources[row["source"]])
+        for row in said["changes"]
+    )
+    return Evidence(said["version"], responses, differences, acceptability, rates, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One drug to be compared: the share that responds and the largest share with a side effect, where known."""
+
+    drug: str
+    efficacy: float | None
+    burden: float | None
+
+    @property
+    def balance(self) -> float | None:
+        """Efficacy times (1 - largest side effect); ``None`` unless both are known."""
+        return None if self.efficacy is None or self.burden is None else self.efficacy * (1 - self.burden)
+
+
+def best(compared: Collection[Compared]) -> dict[str, Compared | None]:
+    """Highest efficacy, lowest side effects, best balance: each among the drugs of which it is known, else ``None``."""
+    efficacy = [one for one in compared if one.efficacy is not None]
+    burden = [one for one in compared if one.burden is not None]
+    balance = [one for one in compared if one.balance is not None]
+    return {
+        "highest_efficacy": max(efficacy, key=lambda one: one.efficacy or 0.0, default=None),
+        "lowest_side_effects": min(burden, key=lambda one: one.burden or 0.0, default=None),
+        "optimal_balance": max(balance, key=lambda one: one.balance or 0.0, default=None),
+    }

@@ -1,0 +1,41 @@
+"""Pharmacogenomics: genotype to phenotype, phenoconversion, and what CPIC and DPWG say of a drug; no Django."""
+
+from twins.science.pgx.answers import Question, UnknownDrug, answer, concerned, drug_named, told, told_gene
+from twins.science.pgx.building import as_text, build
+from twins.science.pgx.conversion import Conversions, load_conversions, shipped_conversions
+from twins.science.pgx.diplotypes import WrongDiplotype, read_genotype
+from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
+from twins.science.pgx.reading import GeneReading, UnknownGene, convert, read_gene, read_panel
+from twins.science.pgx.recommending import Recommendation, UnknownPopulation, recommend
+from twins.science.pgx.rules import Rules, RulesError, load_rules, shipped_rules
+
+__all__ = [
+    "Conversions",
+    "GeneReading",
+    "NoPharmcatReport",
+    "Question",
+    "Recommendation",
+    "Rules",
+    "RulesError",
+    "UnknownDrug",
+    "UnknownGene",
+    "UnknownPopulation",
+    "WrongDiplotype",
+    "answer",
+    "as_text",
+    "build",
+    "concerned",
+    "convert",
+    "drug_named",
+    "load_conversions",
+    "load_rules",
+    "read_gene",
+    "read_genotype",
+    "read_panel",
+    "read_pharmcat",
+    "recommend",
+    "shipped_conversions",
+    "shipped_rules",
+    "told",
+    "told_gene",
+]

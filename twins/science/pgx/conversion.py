@@ -1,0 +1,106 @@
+"""Phenoconversion: what drugs that are taken make of an enzyme, beside what the genotype says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from twins.science.pgx.phenotypes import State, scored_states
+
+SHIPPED: Final = Path(__file__).with_name("conversion.json")
+CLASSES: Final = ("strong", "moderate", "weak")
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibitor:
+    """A drug that inhibits an enzyme, how strongly, and who says so."""
+
+    drug: str
+    gene: str
+    strength: str
+    source: str
+    url: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Conversions:
+    """What is known of inhibitors.
+
+    ``multipliers``: what is left of the score of ``gene``, by class. ``confirmed``: who checked them at the source, and
+    when; ``None`` as long as nobody has. ``without_a_class``: drugs of which no source was read: they
+    are named and count nowhere.
+    """
+
+    version: str
+    gene: str
+    multipliers: Mapping[str, float]
+    source: str
+    confirmed: Mapping[str, Any] | None
+    inhibitors: tuple[Inhibitor, ...]
+    without_a_class: frozenset[str] = frozenset()
+
+    def of(self, gene: str, taking: Collection[str]) -> tuple[Inhibitor, ...]:
+        """The drugs taken that inhibit it, the strongest first."""
+        found = [one for one in self.inhibitors if one.gene == gene and one.drug in taking]
+        return tuple(sorted(found, key=lambda one: (CLASSES.index(one.strength), one.drug)))
+
+    @property
+    def drugs(self) -> frozenset[str]:
+        """Every drug that is spoken of."""
+        return frozenset(one.drug for one in self.inhibitors) | self.without_a_class
+
+
+@cache
+def shipped_conversions() -> Conversions:
+    """What comes with Novamind."""
+    return load_conversions(SHIPPED)
+
+
+def load_conversions(path: Path) -> Conversions:
+    """A file of inhibitors and multipliers.
+
+    Raises
+    ------
+    ValueError
+        A multiplier would raise a score, or a class or source is not there.
+    """
+    said = json.loads(path.read_text(encoding="utf-8"))
+    table, sources = said["multipliers"], said["sources"]
+    multipliers = {name: float(table[name]) for name in CLASSES}
+    if not all(0 <= value <= 1 for value in multipliers.values()):
+        raise ValueError(f"{path.name}: an inhibitor raises no score, so a multiplier lies between 0 and 1")
+    inhibitors = []
+    for row in said["inhibitors"]:
+        if row["class"] not in CLASSES or row["source"] not in sources:
+            raise ValueError(f"{path.name}: {row['drug']} has no class or no source")
+        source = sources[row["source"]]
+        inhibitors.append(
+            Inhibitor(row["drug"], row["gene"], row["class"], source["title"], source["url"], row.get("note"))
+        )
+    return Conversions(
+        said["version"],
+        table["gene"],
+        multipliers,
+        table["source"],
+        table["confirmed"],
+        tuple(inhibitors),
+        frozenset(said["without_a_class"]),
+    )
+
+
+def converted(gene: str, state: State, taking: Collection[str], known: Conversions) -> tuple[State, ...]:
+    """What a gene's state becomes beside the drugs taken; empty where none inhibits, or nothing can be computed.
+
+    The strongest inhibitor counts; several do not add up, for nothing is published on that. Only a score can be
+    converted: of an enzyme without one it is known that it is inhibited, not what remains. More than one state where
+    "at least" so many copies were counted.
+    """
+    inhibitors = known.of(gene, taking)
+    if gene != known.gene or not inhibitors or state.score is None:
+        return ()
+    return scored_states(gene, state.score.times(min(known.multipliers[one.strength] for one in inhibitors)))

@@ -1,0 +1,181 @@
+"""A patient's genes and drugs: read with consent, on record with the rules' version, nothing dropped in silence."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from novamind.audit.models import AuditEvent, EventType
+from novamind.audit.recording import recorded
+from patients.consent import record_consent
+from patients.models import Genotype, GenotypeReport, Medication
+from patients.services import join_team
+from twins.medication.advice import assessed
+from twins.medication.context import known_of
+from twins.science.evidence import shipped_evidence
+from twins.science.pgx import shipped_rules
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinician(make_user: Any, team: Any) -> Any:
+    user = make_user("doctor@clinic.test", "psychiatrist")
+    join_team(team=team, user=user)
+    return user
+
+
+@pytest.fixture
+def client(clinician: Any) -> Client:
+    client = Client()
+    client.force_login(clinician)
+    return client
+
+
+@pytest.fixture
+def patient(make_patient: Any, team: Any) -> Any:
+    """CYP2D6 normal, CYP2C19 poor, taking paroxetine; venlafaxine was tried without effect."""
+    with recorded(actor_label="system:test", request_id="test"):
+        made = make_patient(team)
+        report = GenotypeReport.objects.create(patient=made)
+        for gene, diplotype in (("CYP2D6", "*1/*1"), ("CYP2C19", "*2/*2"), ("COMT", "Val/Met")):
+            Genotype.objects.create(patient=made, report=report, gene=gene, diplotype=diplotype, state="called")
+        begun = date.today() - timedelta(days=90)
+        Medication.objects.create(patient=made, drug="paroxetine", started_on=begun, started_precision="day")
+        Medication.objects.create(
+            patient=made, drug="venlafaxine", started_on=begun - timedelta(days=99), started_precision="day",
+            ended_on=begun, ended_precision="day", stop_reason="no_effect",
+        )  # fmt: skip
+    return made
+
+
+def page_of(client: Client, patient: Any, **asked: str) -> str:
+    answer = client.get(f"/patients/{patient.pk}/twin/medication/", asked)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def answer_of(client: Client, patient: Any, **asked: Any) -> dict[str, Any]:
+    answer = client.get(f"/api/v1/patients/{patient.pk}/medication-recommendations", asked)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def drug_of(told: dict[str, Any], name: str) -> dict[str, Any]:
+    every = [*told["recommendations"], *told["not_assessed"], *told["excluded"]]
+    return next(one for one in every if one["medication"] == name)
+
+
+def withdraw(patient: Any, stream: str) -> None:
+    with recorded(actor_label="system:test", request_id="test"):
+        record_consent(patient=patient, purpose="treatment", stream=stream, given=False, how="written", by=None)
+
+
+def test_the_page_shows_genotype_and_converted_phenotype_with_the_drug_and_its_source(client, patient):
+    page = page_of(client, patient)
+    assert "<strong>Normal Metabolizer</strong>" in page
+    assert "<strong>Poor Metabolizer</strong>" in page
+    assert "or still Normal Metabolizer" in page
+    assert "paroxetine, strong inhibitor" in page
+    assert "https://www.fda.gov/" in page
+    assert "no guideline asks for this gene here" in page
+
+
+def test_every_sentence_of_a_guideline_links_to_its_source(client, patient):
+    page = page_of(client, patient)
+    rows = page.split('id="guidelines"')[1].split('id="trials"')[0]
+    assert rows.count("as of 2024-03-25") + rows.count("as of 2025-11-05") == rows.count("guidelineAnnotation/")
+    assert "beside the drugs taken" in rows
+    assert "Avoid nortriptyline." in rows
+
+
+def test_looking_is_on_record_as_decision_support_with_the_version_of_the_rules(client, patient):
+    for look in (page_of, answer_of):
+        look(client, patient)
+        event = AuditEvent.objects.order_by("-at").first()
+        assert event.event_type == EventType.CLINICAL_DECISION_SUPPORT
+        assert event.object_id == f"{shipped_rules().version}@{shipped_rules().sha256[:16]}"
+        assert [row.patient_id for row in event.patients.all()] == [patient.pk]
+
+
+def test_without_consent_nothing_of_that_stream_is_read_or_told(client, patient):
+    withdraw(patient, "genotype")
+    told = answer_of(client, patient)
+    assert told["genetic_data"] == {}
+    assert told["genetic_data_quality"]["genotype_consent"] is False
+    assert {said["action"] for said in drug_of(told, "citalopram")["guidelines"]} == {"no_recommendation"}
+    assert "Poor Metabolizer" not in page_of(client, patient)
+    withdraw(patient, "medication")
+    told = answer_of(client, patient)
+    assert drug_of(told, "venlafaxine")["history"] == []
+    assert drug_of(told, "paroxetine")["current"] is False
+    assert "paroxetine, strong" not in page_of(client, patient)
+
+
+def test_a_course_of_a_programme_is_taken_by_nobody_who_may_not_read_it(clinician, patient):
+    with recorded(actor_label="system:test", request_id="test"):
+        Medication.objects.filter(patient=patient, drug="paroxetine").update(part2=True)
+        known = known_of(patient, clinician)
+    assert known.taking == ()
+
+
+def test_the_page_says_what_trials_say_in_people_of_a_hundred_and_what_was_tried(client, patient):
+    page = page_of(client, patient, sort="efficacy")
+    assert "about <strong>52 of 100</strong> respond (48 to 55), 37 on placebo" in page
+    assert "not effective enough" in page
+    assert "none with a source that was read" in page  # lithium, for one
+    assert page.index('scope="row">duloxetine') < page.index('scope="row">bupropion')
+
+
+def test_an_unknown_condition_or_order_is_the_first_one(client, patient):
+    odd, plain = (page_of(client, patient, **asked) for asked in ({"condition_type": "x", "sort": "y"}, {}))
+    assert odd.split('id="trials"')[1] == plain.split('id="trials"')[1]
+
+
+def test_the_api_predicts_nothing_and_states_what_the_population_did(client, patient):
+    told = answer_of(client, patient, min_efficacy=0.5)
+    one = drug_of(told, "duloxetine")
+    assert one["predicted_efficacy"] is None
+    assert one["abstentions"]["predicted_efficacy"]["abstained"] == "not_promoted"
+    assert one["population_efficacy"]["share"] == pytest.approx(0.518, abs=0.001)
+    assert one["population_efficacy"]["status"] == "computed"
+    assert one["net_benefit"] is None
+    assert told["genetic_data"]["CYP2D6"]["converted"] == "Poor Metabolizer"
+
+
+def test_what_is_unknown_is_neither_passed_nor_dropped(client, patient):
+    told = answer_of(client, patient, min_efficacy=0.5, max_side_effect_risk=0.15)
+    lists = {
+        name: {one["medication"] for one in told[name]} for name in ("recommendations", "not_assessed", "excluded")
+    }
+    assert lists["recommendations"] == set()  # of no drug are both known
+    assert {"duloxetine", "escitalopram", "lithium", "valproate", "aripiprazole"} <= lists["not_assessed"]
+    assert {"fluoxetine", "bupropion"} <= lists["excluded"]
+    assert "aripiprazole" not in lists["excluded"]
+    assert drug_of(told, "bupropion")["assessment"] == {"state": "excluded", "by": ["min_efficacy"]}
+    why = drug_of(told, "duloxetine")["assessment"]["why"]
+    assert set(why) == {"max_side_effect_risk"}
+    assert not lists["not_assessed"] & lists["excluded"]
+
+
+def test_a_drug_passes_where_both_are_known_and_within_the_limits():
+    class One:
+        compared = type("Known", (), {"efficacy": 0.5, "burden": 0.1})()
+
+    assert assessed(One(), min_efficacy=0.5, max_risk=0.1) == {"state": "passed"}
+    assert assessed(One(), min_efficacy=0.6, max_risk=0.05)["by"] == ["min_efficacy", "max_side_effect_risk"]
+
+
+@pytest.mark.parametrize("asked", [{"condition_type": "gout"}, {"min_efficacy": 2}, {"max_side_effect_risk": "x"}])
+def test_a_question_out_of_range_is_refused(client, patient, asked):
+    assert client.get(f"/api/v1/patients/{patient.pk}/medication-recommendations", asked).status_code == 400
+
+
+def test_evidence_is_only_what_was_read_or_recomputed():
+    evidence = shipped_evidence()
+    every = [one for by in (*evidence.responses.values(), *evidence.differences.values()) for one in by.values()]
+    assert {one.source.status for one in (*every, *evidence.rates, *evidence.changes)} == {"verified", "computed"}
+    assert all(one.low < one.high for one in every)
