@@ -1,0 +1,90 @@
+"""The last week of a person against that person's own weeks before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Final
+
+import numpy as np
+
+from insights.science.normal import Floats, inflation, memory, spread, two_sided
+from novamind.measures import Abstained
+
+WEEK: Final = 7
+OWN_DAYS: Final = 56
+#: Days that must be known: more than half of the week, half of the eight weeks before it.
+LEAST_OF_WEEK: Final = 4
+LEAST_OWN: Final = 28
+#: Standard errors from which a week is called changed: the strictest cutoff of Leys et al. (2013).
+CHANGED: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWeek:
+    """A week beside the person's own weeks before it.
+
+    Attributes
+    ----------
+    value, usual : float
+        Median of the week, and of the 56 days before it; the unit of the series.
+    spread : float
+        Of those days: 1.4826 times their median absolute deviation; above 0.
+    z : float
+        Difference of the medians in standard errors.
+    n, own_n : int
+        Days known of either.
+    """
+
+    value: float
+    usual: float
+    spread: float
+    z: float
+    n: int
+    own_n: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the week is called unlike the weeks before."""
+        return abs(self.z) >= CHANGED
+
+    @property
+    def confidence(self) -> float:
+        """1 minus the chance of a week at least as far from the usual if nothing had changed, 0 to 1."""
+        return 1.0 - two_sided(self.z)
+
+
+def against_own_weeks(values: Floats) -> OwnWeek:
+    """The last 7 days against the 56 before.
+
+    The standard error of a median of normal values is sqrt(pi / 2) times that of their mean; the variance of each is
+    widened by the day-to-day memory of the 56 days.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_days,), n_days >= 63
+        One number a day, the newest last; NaN where not known. Clock times unwrapped.
+
+    Raises
+    ------
+    Abstained
+        too_few_days (4 of the week, 28 of the weeks before), or no_variation (half of those days are equal).
+
+    References
+    ----------
+    Leys et al. (2013) J Exp Soc Psychol 49:764-766 (median and MAD); Kenney & Keeping (1962), Mathematics of
+    Statistics, 211 (error of a median); Bayley & Hammersley (1946) Suppl J R Stat Soc 8:184-197 (memory).
+    """
+    own, week = values[-(OWN_DAYS + WEEK) : -WEEK], values[-WEEK:]
+    known, of_week = own[~np.isnan(own)], week[~np.isnan(week)]
+    if known.size < LEAST_OWN:
+        raise Abstained("too_few_days", needed=LEAST_OWN, got=known.size)
+    if of_week.size < LEAST_OF_WEEK:
+        raise Abstained("too_few_days", needed=LEAST_OF_WEEK, got=of_week.size)
+    wide = spread(known)
+    if wide == 0:
+        raise Abstained("no_variation")
+    value, usual, remembers = float(np.median(of_week)), float(np.median(known)), memory(own)
+    shares = sum(inflation(remembers, n) / n for n in (of_week.size, known.size))
+    error = wide * sqrt(pi / 2 * shares)
+    return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size))

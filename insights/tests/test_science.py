@@ -1,0 +1,117 @@
+"""Rules of change against published values, a second implementation, and series in which nothing changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from insights.science.normal import inflation, memory, spread, two_sided
+from insights.science.own_week import against_own_weeks
+from insights.science.shares import difference, wilson
+from insights.science.trend import trend
+from novamind.measures import Abstained
+
+
+def remembering(rng: np.random.Generator, n: int, r: float) -> np.ndarray:
+    """A first-order autoregression of unit variance."""
+    values = np.empty(n)
+    values[0] = rng.standard_normal()
+    for day in range(1, n):
+        values[day] = r * values[day - 1] + np.sqrt(1 - r * r) * rng.standard_normal()
+    return values
+
+
+def test_the_spread_of_the_published_example_of_leys():
+    # Leys et al. (2013): of 1, 3, 3, 6, 8, 10, 10, 1000 the median is 7 and the MAD 5.1891 (b = 1.4826).
+    assert spread(np.array([1.0, 3, 3, 6, 8, 10, 10, 1000])) == pytest.approx(5.1891)
+
+
+def test_the_share_tests_give_newcombes_published_intervals():
+    # Newcombe (1998), table II, method 10: 56/70 - 48/80, and 9/10 - 3/10.
+    found = difference(56, 70, 48, 80)
+    assert (found.low, found.high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+    found = difference(9, 10, 3, 10)
+    assert (found.low, found.high) == (pytest.approx(0.1705, abs=5e-5), pytest.approx(0.8090, abs=5e-5))
+    known = stats.binomtest(56, 70).proportion_ci(method="wilson")
+    assert wilson(56, 70) == (pytest.approx(known.low), pytest.approx(known.high))
+
+
+def test_two_shares_of_few_are_not_compared():
+    with pytest.raises(Abstained) as refused:
+        difference(1, 4, 20, 28)
+    assert refused.value == Abstained("too_few_inputs", needed=5, got=4)
+
+
+def test_a_trend_without_memory_is_that_of_scipy():
+    rng, compared = np.random.default_rng(3), 0
+    for _ in range(20):
+        values = np.round(0.1 * np.arange(28) + rng.standard_normal(28) * 2, 1)
+        values[rng.choice(28, 5, replace=False)] = np.nan
+        at = np.flatnonzero(~np.isnan(values))
+        slope = stats.theilslopes(values[at], at, alpha=0.99)
+        if memory(values - slope.slope * np.arange(28)) > 0:
+            continue  # scipy knows no memory
+        found, compared = trend(values), compared + 1
+        assert (found.slope, found.low, found.high) == pytest.approx((slope.slope, slope.low_slope, slope.high_slope))
+    assert compared > 5
+
+
+def test_memory_widens_the_variance_as_its_sum_says():
+    assert inflation(0.0, 7) == 1
+    n, r = 7, 0.5
+    by_hand = sum(r ** abs(i - j) for i in range(n) for j in range(n)) / n
+    assert inflation(r, n) == pytest.approx(by_hand)
+
+
+def test_chances_are_those_of_the_normal_law():
+    assert two_sided(1.959964) == pytest.approx(0.05, abs=1e-6)
+    assert two_sided(-3) == pytest.approx(2 * stats.norm.sf(3))
+
+
+@pytest.mark.parametrize("r", [0.0, 0.3, 0.6])
+def test_weeks_in_which_nothing_changes_are_rarely_called_changed(r):
+    rng = np.random.default_rng(11)
+    called = [against_own_weeks(remembering(rng, 63, r)).changed for _ in range(2000)]
+    assert np.mean(called) < 0.025  # docs/insights.md has the figures
+
+
+@pytest.mark.parametrize("r", [0.0, 0.3, 0.6])
+def test_a_trend_is_rarely_found_where_there_is_none(r):
+    rng = np.random.default_rng(12)
+    assert np.mean([trend(remembering(rng, 28, r)).found for _ in range(500)]) < 0.06  # docs/insights.md
+
+
+def test_a_week_of_short_nights_is_found_and_its_numbers_are_those_of_the_days():
+    rng = np.random.default_rng(5)
+    values = 420 + 30 * rng.standard_normal(63)
+    values[-7:] -= 90
+    found = against_own_weeks(values)
+    assert found.changed
+    assert found.z < 0
+    assert found.value == np.median(values[-7:])
+    assert found.usual == np.median(values[:56])
+    assert 0.99 < found.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("own", "week", "why"),
+    [
+        (27, 7, Abstained("too_few_days", needed=28, got=27)),
+        (56, 3, Abstained("too_few_days", needed=4, got=3)),
+    ],
+)
+def test_few_days_are_no_usual(own, week, why):
+    values = np.full(63, np.nan)
+    values[:own] = np.arange(own) % 5
+    values[63 - week :] = 2
+    with pytest.raises(Abstained) as refused:
+        against_own_weeks(values)
+    assert refused.value == why
+
+
+def test_what_never_varies_has_no_spread():
+    for judge in (against_own_weeks, trend):
+        with pytest.raises(Abstained) as refused:
+            judge(np.full(63, 4.0))
+        assert refused.value.code == "no_variation"
