@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import os
 import threading
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from novamind.phi.models import DataKey
 
 KEY_BYTES = 32
+_NO_SALT = bytes(32)
+#: HMAC's two masks: over the bytes of a key, and over what fills it up to a block of 64.
+_IPAD, _OPAD = (bytes(byte ^ mask for byte in range(256)) for mask in (0x36, 0x5C))
+_REST_IPAD, _REST_OPAD = b"\x36" * 32, b"\x5c" * 32
 
 
 class KeyUnavailable(Exception):
@@ -29,8 +33,18 @@ class KeyLost(KeyUnavailable):
 
 
 def derive(key: bytes, purpose: str) -> bytes:
-    """A 32-byte subkey for one purpose (HKDF-SHA256)."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
+    """A 32-byte subkey for one purpose: HKDF-SHA256 without salt (RFC 5869), of which 32 bytes are one block.
+
+    By hashlib, because a fresh process derives a key for each patient of a search, and the library's HKDF, like its
+    HMAC, takes longer to set up than these four hashes.
+    """
+    return _hmac(_hmac(_NO_SALT, key), purpose.encode() + b"\x01")
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) under a key of 32 bytes."""
+    inner = sha256(key.translate(_IPAD) + _REST_IPAD + message).digest()
+    return sha256(key.translate(_OPAD) + _REST_OPAD + inner).digest()
 
 
 def create_master_key_file(path: Path, content: bytes | None = None) -> None:
