@@ -107,8 +107,11 @@ class Daily:
 def allowed_streams(patient: Patient) -> set[str]:
     """The streams whose data the patient lets models use, and be treated with, now."""
     streams = {feature.stream for feature in (*BIOMETRICS.values(), *SYMPTOMS.values())} | {ConsentStream.MEDICATION}
-    purposes = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
-    return {stream for stream in streams if all(allows(patient, purpose, stream) for purpose in purposes)}
+    return {stream for stream in streams if _allowed(patient, stream)}
+
+
+def _allowed(patient: Patient, stream: str) -> bool:
+    return all(allows(patient, purpose, stream) for purpose in (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS))
 
 
 def daily_of(patient: Patient, *, days: int) -> Daily:
@@ -157,7 +160,7 @@ def check_ins_of(patient: Patient, *, days: int) -> tuple[Window, Floats]:
     last = clock.now().astimezone(patient.tz).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
     window = Window(clock.midnight(first, patient.tz), clock.midnight(last + timedelta(days=1), patient.tz))
-    if ConsentStream.QUESTIONNAIRES not in allowed_streams(patient):
+    if not _allowed(patient, ConsentStream.QUESTIONNAIRES):  # of the others nothing is read: two queries, not ten
         return window, np.full((len(SYMPTOMS), days), np.nan)
     return window, _check_ins(patient, first, days)
 
