@@ -30,6 +30,7 @@ NAMES = (
     "trail",
     "page",
     "forecast",
+    "twins",
 )
 
 

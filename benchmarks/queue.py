@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
         recordings = _recordings()
         for size in SIZES:
             _serve(size)
-            with _worker():
+            with worker(PROCESSES):
                 took = _ask(recordings)
             p95 = float(np.quantile(took, 0.95))
             aim = {"target": f"≤ {TARGET_MS} ms", "met": p95 <= TARGET_MS}
@@ -69,7 +69,7 @@ def _recordings() -> list[list[UUID]]:
             made.append(ingest_recording(patient=patient, upload=upload, by=user, device_type="actiwatch")[0].pk)
     run_waiting()
     Job.objects.all().delete()
-    _forget_messages()
+    forget_messages()
     return [made[at * EACH : (at + 1) * EACH] for at in range(CLIENTS)]
 
 
@@ -96,10 +96,10 @@ def _serve(size: str) -> None:
         cohort.write_bytes(pat.cohort_bytes(pat.build_cohort(weeks, device="actiwatch", label=label, synthetic=True)))
         cohorts.install(cohort, by="operator:benchmark", reason="To be timed.")
     Job.objects.all().delete()  # they would read everything again
-    _forget_messages()
+    forget_messages()
 
 
-def _forget_messages() -> None:
+def forget_messages() -> None:
     """Of jobs that are gone; the worker would look for each of them."""
     from redis import Redis
 
@@ -108,10 +108,10 @@ def _forget_messages() -> None:
 
 
 @contextmanager
-def _worker() -> Iterator[None]:
+def worker(processes: int) -> Iterator[None]:
     """A Celery worker as it is deployed, ended with its children."""
     command = [sys.executable, "-m", "celery", "-A", "novamind", "worker", "--pool", "prefork", "--loglevel", "ERROR"]
-    command += ["--concurrency", str(PROCESSES), "--queues", "ml", "--without-gossip", "--without-mingle"]
+    command += ["--concurrency", str(processes), "--queues", "ml", "--without-gossip", "--without-mingle"]
     process = subprocess.Popen([*command, "--without-heartbeat"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
@@ -138,7 +138,7 @@ def _ask(recordings: list[list[UUID]]) -> list[float]:
 
     for client in waiting:
         ask(client, counts=False)
-    with _watcher() as finished:
+    with watcher() as finished:
         while under_way:
             time.sleep(0.002)
             now = time.perf_counter()
@@ -156,7 +156,7 @@ def _enqueue(recording_id: UUID) -> UUID:
 
 
 @contextmanager
-def _watcher() -> Iterator[Callable[[list[UUID]], list[UUID]]]:
+def watcher() -> Iterator[Callable[[list[UUID]], list[UUID]]]:
     """Tells which of these jobs are done; raises if one failed."""
     import psycopg
     from django.db import connection

@@ -19,11 +19,11 @@ from novamind.registry.inference import hash_of, keep, recall, runs_in_shadow
 from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.models import Patient
 from twins.features import BIOMETRICS, SYMPTOMS, Daily, daily_of
+from twins.science.pairs import LEAST_PAIRS
 
 NAME: Final = "lagged-correlation"
 #: Days looked at: with fewer than sixty pairs a finding can only be exploratory.
 WINDOW_DAYS: Final = 90
-LEAST_PAIRS: Final = 30  # twins.science.correlation's, which a web process does not load
 
 
 @cache
@@ -34,6 +34,7 @@ def code_digest() -> str:
     for file in [
         here / "features.py",
         here / "correlations.py",
+        here / "science" / "pairs.py",
         *sorted((here / "science" / "correlation").glob("*.py")),
     ]:
         digest.update(file.name.encode() + file.read_bytes())

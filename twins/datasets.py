@@ -24,7 +24,17 @@ from patients.models import MOST, ConsentPurpose, Patient
 from twins.correlations import WINDOW_DAYS
 from twins.features import BIOMETRICS, SYMPTOMS, Feature, daily_of
 from twins.forecasts import HORIZON, LEAST_DAYS
-from twins.science.datasets import PARTS, Dataset, DatasetError, Gates, Person, Spec, build, dataset_bytes, load_dataset
+from twins.science.datasets import (
+    PARTS,
+    Dataset,
+    DatasetError,
+    Gates,
+    Person,
+    Spec,
+    build,
+    dataset_bytes,
+    parsed_dataset,
+)
 
 DATA: Final = "dataset.npz"
 MANIFEST: Final = "manifest.json"
@@ -229,4 +239,4 @@ def read(folder: Path) -> Built:
         raise DatasetError(f"not the folder of a data set ({type(error).__name__})") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), str):
         raise DatasetError("its manifest names no hash")
-    return Built(load_dataset(content, sha256=manifest["sha256"]), manifest)
+    return Built(parsed_dataset(content, sha256=manifest["sha256"]), manifest)

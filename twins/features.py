@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 #: Share of a day's expected samples from which its mean or total stands for the day.
 WHOLE_DAY: Final = 2 / 3  # 16 of 24 h, as a valid day of actigraphy
 A_NIGHT: Final = 1 / 4  # 6 of 24 h: what rings and watches measure in sleep alone
+#: What a patient must allow of a stream before a model may use it.
+MODELS_MAY: Final = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,14 @@ class Daily:
         return Window(clock.midnight(self.first, tz), clock.midnight(self.last + timedelta(days=1), tz))
 
 
-def allowed_streams(
-    patient: Patient, purposes: tuple[str, ...] = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
-) -> set[str]:
+def allowed_streams(patient: Patient, purposes: tuple[str, ...] = MODELS_MAY) -> set[str]:
     """The streams whose data the patient lets models use, and be treated with, now; or be used for other purposes."""
     streams = {feature.stream for feature in (*BIOMETRICS.values(), *SYMPTOMS.values())} | {ConsentStream.MEDICATION}
-    return {stream for stream in streams if all(allows(patient, purpose, stream) for purpose in purposes)}
+    return {stream for stream in streams if _allowed(patient, stream, purposes)}
+
+
+def _allowed(patient: Patient, stream: str, purposes: tuple[str, ...] = MODELS_MAY) -> bool:
+    return all(allows(patient, purpose, stream) for purpose in purposes)
 
 
 def daily_of(patient: Patient, *, days: int, allowed: set[str] | None = None) -> Daily:
@@ -159,7 +163,7 @@ def check_ins_of(patient: Patient, *, days: int) -> tuple[Window, Floats]:
     last = clock.now().astimezone(patient.tz).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
     window = Window(clock.midnight(first, patient.tz), clock.midnight(last + timedelta(days=1), patient.tz))
-    if ConsentStream.QUESTIONNAIRES not in allowed_streams(patient):
+    if not _allowed(patient, ConsentStream.QUESTIONNAIRES):  # of the others nothing is read: two queries, not ten
         return window, np.full((len(SYMPTOMS), days), np.nan)
     return window, _check_ins(patient, first, days)
 

@@ -9,12 +9,12 @@ from novamind.measures import Abstained
 from twins.features import BIOMETRICS, SYMPTOMS
 from twins.forecasts import FORECAST, HORIZON
 from twins.models import Component, Twin
+from twins.science.pairs import FIRM_PAIRS
 from twins.services import current
 from twins.track_record import TrackRecord, first_day
 from twins.wording import finding
 
 #: Of days: twins.science.correlation's, which a web process does not load.
-FIRM_PAIRS: Final = 60
 NO_CONFIDENCE: Final = Abstained(
     "indeterminate", what="a correlation has an interval and a q-value each, and no confidence as a whole"
 )

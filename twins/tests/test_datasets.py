@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -17,9 +18,12 @@ from novamind.audit.recording import recorded
 from patients.consent import record_consent
 from patients.models import CheckIn, Patient
 from twins import datasets, training
+from twins.features import BIOMETRICS, SYMPTOMS
 from twins.management.commands import train_forecaster
 from twins.science.datasets import PARTS, DatasetError
 from twins.tests.forecasting_series import HASTY
+from twins.tests.test_services import ledger  # noqa: F401
+from twins.tests.test_services import patient as sleeper  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 DAYS = 60
@@ -79,6 +83,21 @@ def test_who_withdraws_is_not_in_the_next_one(people, tmp_path, purpose):
     after = built(tmp_path / "after")
     assert set(after.dataset.pseudonyms) == names(people[1:3])
     assert after.manifest["sha256"] != before.manifest["sha256"]
+
+
+def test_a_stream_that_is_not_allowed_is_missing_from_the_days_of_who_allows_the_rest(sleeper, monkeypatch):  # noqa: F811
+    """80 days of sleep and mood; then sleep is withdrawn, and the person stays with the mood alone."""
+    whole = datasets.SPECS["biometric-symptom"]
+    shorter = replace(whole, history=30, least_known=10, gates=replace(whole.gates, least_days=30))
+    monkeypatch.setattr(datasets, "SPECS", {"biometric-symptom": shorter})
+    before = datasets.build_dataset("biometric-symptom", salt="one")
+    assert before.manifest["counts"]["days_with"]["sleep_duration"] > 70
+    record_consent(patient=sleeper, purpose="models", stream="actigraphy", given=False, how="written", by=None)
+    after = datasets.build_dataset("biometric-symptom", salt="one")
+    assert after.manifest["counts"]["days_with"]["sleep_duration"] == 0
+    assert after.manifest["counts"]["days_with"]["mood"] > 70
+    assert after.dataset.pseudonyms == before.dataset.pseudonyms
+    assert set(whole.gates.plausible) == {*BIOMETRICS, *SYMPTOMS}
 
 
 def test_nothing_in_it_says_who_or_when(people, tmp_path):

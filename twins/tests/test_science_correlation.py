@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -190,3 +193,9 @@ def test_false_discoveries_stay_rare_where_nothing_is_linked(memory, shared):
         results = correlate({str(number): one for number, one in enumerate(series[:10])}, series[10])
         wrong += any(isinstance(result, Lagged) and result.is_found for result in results.values())
     assert wrong / 150 <= 0.10
+
+
+def test_how_many_pairs_are_needed_is_read_without_statistics():
+    code = "import sys, twins.science.pairs as p; print(p.LEAST_PAIRS, p.FIRM_PAIRS, 'scipy' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["30", "60", "False"]

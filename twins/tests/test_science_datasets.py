@@ -9,7 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twins.science.datasets import Dataset, DatasetError, Gates, Person, Spec, build, dataset_bytes, gated, load_dataset
+from twins.science.datasets import (
+    Dataset,
+    DatasetError,
+    Gates,
+    Person,
+    Spec,
+    build,
+    dataset_bytes,
+    gated,
+    parsed_dataset,
+)
 
 GATES = Gates({"sleep": (0, 1440), "mood": (0, 10)}, fenced=("sleep",), least_days=20, most_failed=0.2)
 SPEC = Spec("test", ("sleep", "mood"), ("mood",), history=10, horizon=4, every=1, least_known=5, gates=GATES)
@@ -143,7 +153,7 @@ def test_every_nan_is_the_same():
 
 
 def read_back(made: Dataset, content: bytes) -> Dataset:
-    return load_dataset(content, sha256=made.sha256)
+    return parsed_dataset(content, sha256=made.sha256)
 
 
 def test_a_file_comes_back_and_an_altered_one_is_refused():

@@ -2,8 +2,6 @@
 
 from twins.science.correlation.lagged import (
     FALSE_DISCOVERIES,
-    FIRM_PAIRS,
-    LEAST_PAIRS,
     MOST_LAG,
     Lagged,
     correlate,
@@ -14,8 +12,6 @@ from twins.science.correlation.whitening import Whitened, whiten
 
 __all__ = [
     "FALSE_DISCOVERIES",
-    "FIRM_PAIRS",
-    "LEAST_PAIRS",
     "MOST_LAG",
     "Lagged",
     "Whitened",

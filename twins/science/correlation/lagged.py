@@ -16,11 +16,8 @@ from scipy import stats
 
 from novamind.measures import Abstained
 from twins.science.correlation.whitening import Floats, Whitened, whiten
+from twins.science.pairs import FIRM_PAIRS, LEAST_PAIRS
 
-#: Below this many pairs of days nothing is said: a correlation of 0.35 would be found one time in twenty.
-LEAST_PAIRS: Final = 30
-#: Below this many a finding is called exploratory.
-FIRM_PAIRS: Final = 60
 #: A lag is not looked at where fewer degrees of freedom than this are left: half of what thirty pairs give.
 LEAST_FREEDOM: Final = 13
 #: The longest lag asked for by default, days.

@@ -8,7 +8,7 @@ from twins.science.datasets.dataset import (
     Spec,
     build,
     dataset_bytes,
-    load_dataset,
+    parsed_dataset,
 )
 from twins.science.datasets.gates import Gates, gated
 
@@ -22,5 +22,5 @@ __all__ = [
     "build",
     "dataset_bytes",
     "gated",
-    "load_dataset",
+    "parsed_dataset",
 ]

@@ -230,7 +230,7 @@ def dataset_bytes(dataset: Dataset) -> bytes:
     return file.getvalue()
 
 
-def load_dataset(content: bytes, *, sha256: str) -> Dataset:
+def parsed_dataset(content: bytes, *, sha256: str) -> Dataset:
     """Read a data set; nothing in the file runs.
 
     Raises
