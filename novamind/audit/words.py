@@ -212,6 +212,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "actigraphy.resume_consented": "Waiting recordings taken up after a consent",
         "twins.correlate": "What moves with what, computed",
         "twins.forecast": "Forecast computed",
+        "twins.watch": "Looked for changes of the patient's own days",
         "twins.nightly": "Digital twins to be computed for the night",
         "delivery.send": "Message sent",
         "patients.escalate_alert": "Alert nobody had answered, passed on",
