@@ -19,6 +19,7 @@ RESULTS = Path(__file__).with_name("results.json")
 NAMES = (
     "science",
     "correlation",
+    "warning",
     "signals",
     "ingest",
     "pat",

@@ -364,6 +364,10 @@ PAT_BEDROCK_KMS_KEY_ID = env.str("PAT_BEDROCK_KMS_KEY_ID", default="")
 PAT_BEDROCK_ENDPOINT = env.str("PAT_BEDROCK_ENDPOINT", default="")
 ANALYZE_WAIT_S = env.float("ANALYZE_WAIT_S", default=5)
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
+# False alerts the clinic accepts of one patient in three months when a twin says that something has changed.
+CHANGE_ALERT_LOAD = env.float("CHANGE_ALERT_LOAD", default=0.5)
+if not 0.01 <= CHANGE_ALERT_LOAD <= 10:
+    raise ImproperlyConfigured("CHANGE_ALERT_LOAD is a number of alerts per patient and three months, 0.01 to 10")
 
 # What leaves for people, and what a patient reads who may be in danger
 globals().update(messages(env, hardened=HARDENED, region=AWS_REGION))

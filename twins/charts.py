@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from novamind.charts import Figure, days_axis, figure, packed, vertical_line
+from novamind.charts import Figure, days_axis, figure, horizontal_band, packed, vertical_line
 from novamind.display import DASH, day
-from twins.features import BIOMETRICS, SYMPTOMS
+from twins.changes import BASELINE_DAYS
+from twins.features import BIOMETRICS, SYMPTOMS, Floats
 from twins.wording import in_days, signed
 
 if TYPE_CHECKING:
@@ -43,6 +44,44 @@ def by_lag(symptom: str, biometric: str, result: dict[str, Any]) -> Figure:
         xaxis={"title": {"text": "days before the symptom"}, "dtick": 1, "fixedrange": True},
         yaxis={"range": [-1, 1], "title": {"text": "r"}, "fixedrange": True, "zeroline": True,
                "zerolinecolor": "var(--line-strong)"},
+    )  # fmt: skip
+
+
+def departure(name: str, first: date, values: Floats, one: Mapping[str, Any]) -> Figure:
+    """A series by day with what was usual before, and since when it has been another.
+
+    Parameters
+    ----------
+    name : str
+        The series.
+    first : date
+        Of the first value.
+    values : (WINDOW_DAYS,) float64
+        NaN where missing.
+    one : mapping
+        Its part of the answer.
+    """
+    feature = (BIOMETRICS | SYMPTOMS)[name]
+    days = [first + timedelta(days=day) for day in range(len(values))]
+    since = date.fromisoformat(one["since"])
+    shades = [
+        _dots(days[:BASELINE_DAYS], values[:BASELINE_DAYS], "before", "var(--muted)", "circle-open", "markers"),
+        _dots(days[BASELINE_DAYS:], values[BASELINE_DAYS:], "the last four weeks", "var(--model)", "circle", "markers"),
+    ]
+    for trace in shades:
+        trace["hovertemplate"] = "%{y:.3g}<br>%{x|%a %-d %b %Y}<extra></extra>"
+    low, high = one["median"] - one["mad"], one["median"] + one["mad"]
+    return figure(
+        shades,
+        height=220,
+        caption=f"{feature.label} ({feature.unit}) by day: open, the {BASELINE_DAYS} days before, with their "
+        f"median absolute deviation about the median as a band; filled, the last {len(values) - BASELINE_DAYS} days; "
+        f"the line: since when it has been another.",
+        table=(("Day", feature.label),
+               [(day(on), f"{value:.3g}") for on, value in zip(days, values, strict=True) if value == value]),
+        xaxis=days_axis(days[0], days[-1]),
+        yaxis={"title": {"text": feature.unit}, "fixedrange": True},
+        shapes=[horizontal_band(low, high, color="var(--model-1)"), vertical_line(f"{since} 00:00", dash="dot")],
     )  # fmt: skip
 
 

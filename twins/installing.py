@@ -18,7 +18,7 @@ from novamind.audit.recording import current, recorded
 from novamind.registry import cards
 from novamind.registry.models import ModelVersion
 from novamind.registry.services import MoveRefused, move, register_version
-from twins import correlations, forecasts
+from twins import changes, correlations, forecasts
 from twins.science.forecasting import Forecaster, ModelError, load_forecaster
 from twins.training import SLIDER, registry_card, serves, training_of
 
@@ -32,20 +32,30 @@ def register_at_start(say: Callable[[str], object]) -> None:
     """Put what comes with this release to work; once."""
     act = nullcontext() if current() else recorded(actor_label=BY, request_id=f"start-{get_random_string(12)}")
     with act:
-        for version, new in (install_correlation(), install_forecaster()):
+        for version, new in (install_correlation(), install_change(), install_forecaster()):
             if new:
                 say(f"{version.name} {version.version}: {version.stage}")
 
 
 def install_correlation() -> tuple[ModelVersion, bool]:
-    """The lagged correlation, registered and in production, for older code is not there; and whether it was new."""
+    """The lagged correlation, at work; and whether it was new."""
+    return _install_code(correlations, ModelVersion.Kind.CORRELATION, "lagged_correlation.json")
+
+
+def install_change() -> tuple[ModelVersion, bool]:
+    """What tells changes of a patient's own days, at work; and whether it was new."""
+    return _install_code(changes, ModelVersion.Kind.CHANGE, "own_change.json")
+
+
+def _install_code(method: Any, kind: str, card: str) -> tuple[ModelVersion, bool]:
+    """A method of no weights, registered and in production, for older code is not there."""
     with transaction.atomic():
         version, created = register_version(
-            name=correlations.NAME,
-            version=correlations.code_version(),
-            kind=ModelVersion.Kind.CORRELATION,
-            card=json.loads((SHIPPED / "lagged_correlation.json").read_text()),
-            weights_sha256=correlations.code_digest(),
+            name=method.NAME,
+            version=method.code_version(),
+            kind=kind,
+            card=json.loads((SHIPPED / card).read_text()),
+            weights_sha256=method.code_digest(),
             weights_file="",
             training_data="None: a statistical test. Its figures are of simulated people.",
             by=BY,

@@ -30,6 +30,16 @@ def forecast(patient_id: UUID) -> Finish:
     return _part(patient_id, "symptom_forecast")
 
 
+@subscribes("recording.analyzed", key="twins.watch:{patient_id}")
+@subscribes("symptom.recorded", key="twins.watch:{patient_id}")
+@subscribes("consent.changed", key="twins.watch:{patient_id}")
+@subscribes("sources.reordered", key="twins.watch:{patient_id}")
+@job("twins.watch", queue="ml")
+def watch(patient_id: UUID) -> Finish:
+    """What has changed, if the patient has a twin."""
+    return _part(patient_id, "early_warning")
+
+
 @periodic("twins.nightly", every=timedelta(days=1), offset=timedelta(hours=2))
 def nightly() -> Finish:
     """A refresh for every twin that nothing has refreshed today: a day has passed for them too."""

@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from novamind.measures import Abstained
+from novamind.registry.inference import input_of
 from patients.models import Patient
-from twins import charts
+from twins import charts, departures
+from twins.changes import FEATURES, HEAD_ROWS
 from twins.features import BIOMETRICS, SYMPTOMS, check_ins_of
 from twins.forecasts import FORECAST, HORIZON, LEVELS
 from twins.models import Component, Twin
-from twins.services import correlations_shown, current, is_refreshing, shown
+from twins.services import changes_shown, correlations_shown, current, is_refreshing, shown
 from twins.told import correlations_as_told, forecast_as_told, share_held
 from twins.track_record import LEAST_PAIRS, TrackRecord, track_record
 from twins.wording import finding, signed
@@ -33,7 +35,22 @@ def twin_context(patient: Patient) -> dict[str, Any]:
         "refreshing": is_refreshing(patient.pk),
         "components": [_component(one) for one in current(twin).values()],
     }
-    return about | {"forecast": _forecast(twin)} | _correlations(twin)
+    return about | {"changes": _changes(twin), "forecast": _forecast(twin)} | _correlations(twin)
+
+
+def _changes(twin: Twin) -> dict[str, Any]:
+    """Which of the patient's own days have changed, with a chart of each."""
+    found = shown(twin, Component.Kind.CHANGE)
+    if found.component is None or found.why is not None:
+        return {"why": found.why}
+    answer = changes_shown(twin, found)
+    told = departures.told(answer)
+    array = input_of(found.component.record)
+    first = found.component.record.window_start.astimezone(twin.patient.tz).date()
+    for one in told["changed"]:
+        values = array[HEAD_ROWS + FEATURES.index(one["name"])].astype(float)
+        one["chart"] = charts.departure(one["name"], first, values, answer["features"][one["name"]])
+    return told | {"component": found.component}
 
 
 def _forecast(twin: Twin) -> dict[str, Any]:

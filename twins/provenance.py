@@ -12,6 +12,7 @@ import numpy as np
 from novamind import display
 from novamind.measures import Abstained
 from novamind.registry.inference import input_of
+from twins.changes import HEAD_ROWS
 from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
 from twins.forecasts import FORECAST
 from twins.models import Component
@@ -20,6 +21,8 @@ from twins.services import shown
 METHODS: Final = {
     Component.Kind.CORRELATION: "Detrended and prewhitened (memory of 0 to 3 days and a weekly wave, each by AICc); "
     "the largest correlation over lags of 0 to 3 days, paid for by Sidak; Benjamini-Hochberg over all pairs",
+    Component.Kind.CHANGE: "Cumulative sums (Page 1954) of sequential normal scores of each series' own days, after a "
+    "weekly wave and a memory of one day learned from the baseline; limit by the alert load the clinic has set",
     Component.Kind.FORECAST: "Pooled trees (XGBoost) and SymptomTransformer on deviations from the person's own mean; "
     "intervals by split conformal prediction per day ahead, adapted to the person's own misses",
 }
@@ -69,6 +72,8 @@ def _inputs(kind: str, array: Any, allowed: set[str]) -> dict[str, str]:
     """Days known of each row of the input whose stream the patient still allows."""
     if kind == Component.Kind.FORECAST:
         features, rows = [SYMPTOMS[name] for name in FORECAST], array[1:]  # the first row has the dates
+    elif kind == Component.Kind.CHANGE:
+        features, rows = [*BIOMETRICS.values(), *SYMPTOMS.values()], array[HEAD_ROWS:]
     else:
         features, rows = [*BIOMETRICS.values(), *SYMPTOMS.values()], array
     return {

@@ -21,16 +21,21 @@ from novamind.measures import Abstained
 from novamind.registry.models import InferenceRecord
 from patients.consent import allows
 from patients.models import ConsentPurpose, ConsentStream, Patient
-from twins import correlations, forecasts
-from twins.features import BIOMETRICS, allowed_streams
+from twins import changes, correlations, forecasts
+from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
 from twins.models import Component, Twin
 
 #: kind -> the job that computes it; each is tried again, and fails, by itself.
-JOBS: Final = {Component.Kind.FORECAST: "twins.forecast", Component.Kind.CORRELATION: "twins.correlate"}
+JOBS: Final = {
+    Component.Kind.FORECAST: "twins.forecast",
+    Component.Kind.CORRELATION: "twins.correlate",
+    Component.Kind.CHANGE: "twins.watch",
+}
 #: kind -> computes outside a transaction, and gives back what writes the record; or raises ``Abstained``.
 PARTS: Final[dict[str, Callable[[Patient], Callable[[], InferenceRecord]]]] = {
     Component.Kind.FORECAST: forecasts.prepare,
     Component.Kind.CORRELATION: correlations.prepare,
+    Component.Kind.CHANGE: changes.prepare,
 }
 
 
@@ -124,15 +129,33 @@ class Shown:
 
 
 def shown(twin: Twin, kind: str) -> Shown:
-    """The newest answer of a part; withheld at once when the patient withdraws what they say, or models altogether."""
-    purposes = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
-    if not all(allows(twin.patient_id, purpose, ConsentStream.QUESTIONNAIRES) for purpose in purposes):
+    """The newest answer of a part; withheld at once when the patient withdraws what it cannot do without: what they
+    say, or for changes, every stream."""
+    if not _allowed(twin, kind):
         return Shown(None, Abstained("consent_withheld"))
     component = current(twin).get(kind)
     if component is None:
         return Shown(None, Abstained("waiting"))
     answer = component.answer
     return Shown(component, answer if isinstance(answer, Abstained) else None)
+
+
+def _allowed(twin: Twin, kind: str) -> bool:
+    if kind == Component.Kind.CHANGE:
+        return bool(allowed_streams(twin.patient) & {feature.stream for feature in (BIOMETRICS | SYMPTOMS).values()})
+    purposes = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
+    return all(allows(twin.patient_id, purpose, ConsentStream.QUESTIONNAIRES) for purpose in purposes)
+
+
+def changes_shown(twin: Twin, shown: Shown) -> dict[str, Any]:
+    """What was watched, less the series whose stream the patient has withdrawn since."""
+    if shown.component is None or shown.why is not None:
+        return {}
+    answer, allowed = shown.component.answer, allowed_streams(twin.patient)
+    withheld = Abstained("consent_withheld").as_json()
+    streams = {name: feature.stream for name, feature in (BIOMETRICS | SYMPTOMS).items()}
+    features = {name: one if streams[name] in allowed else withheld for name, one in answer["features"].items()}
+    return answer | {"features": features}
 
 
 def correlations_shown(twin: Twin, shown: Shown) -> dict[str, Any]:

@@ -224,6 +224,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "twins.correlate": "What moves with what, computed",
         "twins.forecast": "Forecast computed",
         "twins.purge": "Inputs of superseded answers emptied",
+        "twins.watch": "Looked for changes of the patient's own days",
         "twins.nightly": "Digital twins to be computed for the night",
         "delivery.send": "Message sent",
         "patients.escalate_alert": "Alert nobody had answered, passed on",

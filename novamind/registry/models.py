@@ -50,6 +50,7 @@ class ModelVersion(models.Model):
         HEAD = "head", "Head"
         CORRELATION = "correlation", "Correlation"
         FORECASTER = "forecaster", "Forecaster"
+        CHANGE = "change", "Change detector"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)

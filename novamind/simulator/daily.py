@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from novamind.simulator.effects import ALL, Effects, stream
 from novamind.simulator.latent import DailyStates, daily_states
@@ -37,7 +40,13 @@ class DailyCohort:
 
 
 def simulate_daily(
-    n: int, days: int, seed: int, *, start: date = date(2024, 1, 1), effects: Effects = ALL
+    n: int,
+    days: int,
+    seed: int,
+    *,
+    start: date = date(2024, 1, 1),
+    effects: Effects = ALL,
+    known: Mapping[str, NDArray[np.float64]] = MappingProxyType({}),
 ) -> DailyCohort:
     """Daily data of ``n`` random people from one seed.
 
@@ -53,15 +62,17 @@ def simulate_daily(
         The first day (for the week).
     effects : Effects
         What the simulation contains.
+    known : mapping of str to (n,) float64
+        Traits that are given and replace the drawn ones.
 
     Returns
     -------
     DailyCohort
     """
-    people = People.draw(n, seed)
+    people = replace(People.draw(n, seed), **known)  # type: ignore[arg-type]
     weekday = (start.weekday() + np.arange(days)) % 7
     states = daily_states(people, weekday, effects, stream(seed, "latent"))
-    ratings = daily_ratings(people, states, effects, stream(seed, "ratings"))
     still = WallClock(np.zeros(days + 1), np.zeros(days + 1))
     slept = nights(people, states, weekday, still, effects, stream(seed, "sleep"))
+    ratings = daily_ratings(people, states, slept.tst_h[:, :-1], effects, stream(seed, "ratings"))
     return DailyCohort(people, states, ratings, slept)

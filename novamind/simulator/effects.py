@@ -27,6 +27,8 @@ class Effects:
         Mood is lowest on Mondays and best at the weekend.
     mood_on_sleep : bool
         Low mood delays and fragments sleep; hypomania shortens it.
+    sleep_on_mood : bool
+        A night's sleep moves the next day's rating of low mood, of people whose persona has it.
     mood_on_activity : bool
         Low mood lowers movement while awake.
     mood_on_missing : bool
@@ -45,6 +47,7 @@ class Effects:
     drift: bool = True
     weekly_cycle: bool = True
     mood_on_sleep: bool = True
+    sleep_on_mood: bool = True
     mood_on_activity: bool = True
     mood_on_missing: bool = True
     alarm: bool = True

@@ -203,7 +203,7 @@ def simulate(
         counts=np.where(recorded, np.where(worn, counts, 0.0), np.nan).astype(np.float32),
         heart_bpm=np.where(recorded & worn, heart, np.nan).astype(np.float32),
         steps=np.where(recorded & worn, body.steps(counts, state), np.nan).astype(np.float32),
-        ratings=daily_ratings(people, lived, effects, stream(seed, "ratings")),
+        ratings=daily_ratings(people, lived, slept.tst_h[:, :days], effects, stream(seed, "ratings")),
         second=second_source(grid, counts, worn, effects, stream(seed, "devices")),
     )
 

@@ -78,6 +78,9 @@ class Persona:
         Time constant of the day-to-day swings.
     trend : float
         Change of latent mood per 90 days, in its units (> 0 is worse).
+    relief_per_hour : float
+        Points by which an hour more of sleep lowers that day's rating of low mood (0-100). Nobody is drawn with any:
+        its size in people is not known to us, and who asks for it sets it.
     forgets : float
         Chance that a daily rating is left out in usual mood.
     carelessness : float
@@ -112,6 +115,7 @@ class Persona:
     scatter: float = 1.0
     persistence_days: float = 3.0
     trend: float = 0.0
+    relief_per_hour: float = 0.0
     forgets: float = 0.06
     carelessness: float = 1.0
     resting_bpm: float = 64.0
@@ -152,6 +156,7 @@ class People:
     scatter: NDArray[np.float64]
     persistence_days: NDArray[np.float64]
     trend: NDArray[np.float64]
+    relief_per_hour: NDArray[np.float64]
     forgets: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -202,6 +207,7 @@ def _draw(rng: np.random.Generator, n: int) -> dict[str, NDArray[Any]]:
         "scatter": rng.lognormal(0.0, 0.16, n),
         "persistence_days": rng.lognormal(np.log(3.0), 0.4, n),
         "trend": rng.normal(0.0, 0.25, n),
+        "relief_per_hour": np.zeros(n),
         "forgets": np.minimum(rng.lognormal(np.log(0.052), 0.8, n), 0.6),
         "carelessness": rng.lognormal(0.0, 0.6, n),
         "resting_bpm": rng.normal(65.0, 8.0, n),

@@ -18,6 +18,7 @@ _SPREAD = np.array([0.88, 1.32, 14.0])
 _GAIN = np.array([15.0, 15.0, 14.0])
 _NOISE = np.array([17.5, 14.5, 16.0])
 _SPREAD_OF_SIZE = np.array([0.09, 0.32, 0.0])  # who is usually worse also swings more: log size per unit of the trait
+_USUAL_SLEEP_H = 7.2  # of the simulated nights: who sleeps as long is rated as without the effect of sleep
 _MORE_MISSING_PER_UNIT = 0.25  # log odds per unit of latent low mood
 
 
@@ -40,7 +41,9 @@ class DailyRatings:
     energy: NDArray[np.float64]
 
 
-def daily_ratings(people: People, states: DailyStates, effects: Effects, rng: np.random.Generator) -> DailyRatings:
+def daily_ratings(
+    people: People, states: DailyStates, slept_h: NDArray[np.float64], effects: Effects, rng: np.random.Generator
+) -> DailyRatings:
     """Ratings of n people.
 
     Level, spread, gain and noise were fitted by hand to the items "down", "anxi" and "ener" of MIRORR (51 people, 88
@@ -50,7 +53,9 @@ def daily_ratings(people: People, states: DailyStates, effects: Effects, rng: np
     Parameters
     ----------
     people, states, effects
-        Of the same n people; ``missing`` and ``mood_on_missing`` are heeded.
+        Of the same n people; ``missing``, ``mood_on_missing`` and ``sleep_on_mood`` are heeded.
+    slept_h : ndarray of float64, shape (n, days)
+        Sleep of the night that ends on each day, hours.
     rng : numpy.random.Generator
         Consumed alike whichever effects are on.
 
@@ -78,6 +83,7 @@ def daily_ratings(people: People, states: DailyStates, effects: Effects, rng: np
         + (_GAIN[:, None] * size)[:, :, None] * latent
         + (_NOISE[:, None] * size * people.scatter)[:, :, None] * noise
     )
+    points[0] -= effects.sleep_on_mood * people.relief_per_hour[:, None] * (slept_h - _USUAL_SLEEP_H)
     entered = np.round(np.clip(points, 0.0, 100.0))
     odds = (people.forgets / (1 - people.forgets))[:, None]
     odds = odds * np.exp(effects.mood_on_missing * _MORE_MISSING_PER_UNIT * states.low_mood)

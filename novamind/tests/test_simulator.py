@@ -148,6 +148,7 @@ def observed(patient, effect_of):
         ("mood_on_sleep", "onset", "latent"),
         ("mood_on_activity", "true counts", "onset"),
         ("mood_on_missing", "ratings", "true counts"),
+        ("sleep_on_mood", "ratings", "true counts"),
         ("alarm", "onset", "latent"),
         ("naps", "onset", "latent"),
         ("insomnia", "onset", "latent"),
@@ -166,6 +167,7 @@ def test_a_null_switch_changes_what_it_names_and_nothing_before_it(effect, chang
         shift_worker=effect == "shift_work",
         alarm_h=6.5,
         forgets=0.4,
+        relief_per_hour=5.0,
     )
     full = simulate(persona, start=MONDAY, days=28)
     null = simulate(persona, start=MONDAY, days=28, effects=ALL.without(effect))

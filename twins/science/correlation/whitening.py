@@ -71,7 +71,7 @@ def whiten(series: Floats, steps: Floats | None = None) -> Whitened | None:
     present = ~np.isnan(series)
     if present.sum() < DAYS_PER_COEFFICIENT * 2 or series[present].std() <= SAME * np.abs(series[present]).max():
         return None
-    week = _week(len(series))
+    week = weekly_wave(len(series))
     plain = _without(series, _line(len(series), steps))
     fits = [(False, plain), (True, _without(series, np.column_stack([_line(len(series), steps), week])))]
     tried = [(*_memory(left, spent=2 * weekly), weekly, left) for weekly, left in fits]
@@ -89,7 +89,8 @@ def _line(days: int, steps: Floats | None) -> Floats:
     return np.column_stack([np.ones(days), count - count.mean(), *([] if steps is None else steps.T)])
 
 
-def _week(days: int) -> Floats:
+def weekly_wave(days: int) -> Floats:
+    """Sine and cosine of a period of seven days, (days, 2)."""
     angle = 2 * np.pi * np.arange(days) / 7
     return np.column_stack([np.sin(angle), np.cos(angle)])
 
