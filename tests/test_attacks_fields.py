@@ -255,6 +255,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "api:alert-resolve": ("psychiatrist", "pk", {"version": 1, "note": "Called."}, 200),
     "api:alert-escalate": ("psychiatrist", "pk", {"version": 1}, 200),
     "api:upload": ("psychiatrist", "", lambda w: {"file": a_file(), "patient_id": str(w.patient.pk)}, 201),
+    "insights:judge": ("psychiatrist", "patient_id insight_id", {"verdict": "useful"}, 302),
     "twins:create": ("psychiatrist", "patient_id", without_twin, 302),
     "twins:refresh": ("psychiatrist", "patient_id", {}, 302),
     "api:digital-twin": ("psychiatrist", "patient_id", without_twin, 201),
