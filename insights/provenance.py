@@ -55,7 +55,8 @@ def _of_standing(record_id: UUID, user: Any, number: str) -> dict[str, Any] | No
     if row is None:
         return None
     _, allowed = standing_of(row.patient)
-    series = {name: one for name, one in row.found["series"].items() if FEATURES[name].stream in allowed}
+    known = row.found["series"]
+    series = {name: known[name] for name, feature in FEATURES.items() if name in known and feature.stream in allowed}
     return {
         "asked": _asked(number, series[number]) if number in series else {},
         "record_title": "The last week",

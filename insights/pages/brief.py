@@ -131,7 +131,7 @@ def _rows(standing: Standing | None, allowed: set[str]) -> list[dict[str, Any]]:
     return [
         {"label": feature.label} | _row(name, series[name], standing)
         for name, feature in BIOMETRICS.items()
-        if feature.stream in allowed
+        if feature.stream in allowed and name in series  # one of an earlier release may know fewer
     ]
 
 
