@@ -16,5 +16,5 @@ def reinstall(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0006_twins"), ("audit", "0010_purpose_of_each_patient")]
+    dependencies = [("registry", "0007_change_detector"), ("audit", "0010_purpose_of_each_patient")]
     operations = [migrations.RunPython(install, reinstall)]
