@@ -10,7 +10,7 @@ class TwinsConfig(AppConfig):
     verbose_name = "Twins"
     patient_tabs = [
         PatientTab("Twin", "twins:twin", 40),
-        PatientTab("Genes and drugs", "twins:medication", 52, "advise_medication"),
+        PatientTab("Genes", "twins:medication", 52, "advise_medication"),
     ]
     provenance = ["twins.provenance.provenance_of"]
     at_start = ["twins.installing.register_at_start"]
