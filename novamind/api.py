@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
-from rest_framework import exceptions, status
+from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -88,6 +89,19 @@ class InvalidRequest(exceptions.APIException):
     def __init__(self, code: str, detail: str, line: int | None = None) -> None:
         super().__init__(detail, code)
         self.line = line
+
+
+class ShareField(serializers.FloatField):
+    """A share from 0 to 1; NaN, which no comparison refuses, is no number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=1, **kwargs)
+
+    def to_internal_value(self, data: Any) -> float:
+        share = float(super().to_internal_value(data))
+        if math.isnan(share):
+            self.fail("invalid")
+        return share
 
 
 def claim(request: Request, view: str) -> Once:

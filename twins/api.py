@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from novamind.accounts.rights import HasRight
-from novamind.api import Conflict, InvalidRequest
+from novamind.api import Conflict, InvalidRequest, ShareField
 from novamind.registry.models import ModelVersion
 from patients.access import patient_for
 from patients.models import Patient
@@ -53,9 +53,7 @@ class AskedTwinSerializer(serializers.Serializer):
 class AskedCorrelationsSerializer(serializers.Serializer):
     """What to list; the test itself is always of everything."""
 
-    minimum_correlation = serializers.FloatField(
-        default=0.5, min_value=0, max_value=1, help_text="hides weaker ones; the test is the same"
-    )
+    minimum_correlation = ShareField(default=0.5, help_text="hides weaker ones; the test is the same")
 
 
 class AskedForecastSerializer(serializers.Serializer):

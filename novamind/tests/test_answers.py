@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from rest_framework.serializers import ValidationError
 
 from novamind import answers
+from novamind.api import ShareField
 
 OUT_OF_ORDER = [answers.unavailable, answers.keys_unavailable]
 REFUSALS = [answers.too_large, answers.too_long, answers.too_long_for_a_stranger, answers.unreadable]
@@ -31,3 +33,14 @@ def test_the_api_is_told_in_its_own_form(answer: Answer) -> None:
     response = answer(RequestFactory().get("/api/v1/due"))
     assert response.headers["Content-Type"] == "application/json"
     assert b'"code"' in response.content
+
+
+@pytest.mark.parametrize("said", ["nan", "NaN", "-nan", "inf", "-0.1", "1.01", "half", ""])
+def test_what_is_no_share_is_refused(said: str) -> None:
+    with pytest.raises(ValidationError):
+        ShareField().run_validation(said)
+
+
+@pytest.mark.parametrize(("said", "share"), [("0", 0.0), ("0.6", 0.6), (1, 1.0)])
+def test_a_share_is_a_number(said: object, share: float) -> None:
+    assert ShareField().run_validation(said) == share

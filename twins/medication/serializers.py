@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from novamind.api import ShareField
 from twins.medication.advice import CONDITIONS
 
 
@@ -11,12 +12,8 @@ class AskedMedicationSerializer(serializers.Serializer):
     """For which condition, and two limits; they act on the stated shares of populations."""
 
     condition_type = serializers.ChoiceField(list(CONDITIONS), default="depression")
-    min_efficacy = serializers.FloatField(
-        default=0.6, min_value=0, max_value=1, help_text="least share of people who respond"
-    )
-    max_side_effect_risk = serializers.FloatField(
-        default=0.3, min_value=0, max_value=1, help_text="largest share of people with any one side effect"
-    )
+    min_efficacy = ShareField(default=0.6, help_text="least share of people who respond")
+    max_side_effect_risk = ShareField(default=0.3, help_text="largest share of people with any one side effect")
 
 
 class SideEffectSerializer(serializers.Serializer):
