@@ -20,7 +20,7 @@ from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.consent import record_consent
 from patients.models import CheckIn, Medication, Patient
 from twins import correlations, forecasts, services
-from twins.features import BIOMETRICS, SYMPTOMS, daily_of
+from twins.features import BIOMETRICS, SYMPTOMS, check_ins_of, daily_of
 from twins.installing import install_correlation, install_forecaster
 from twins.jobs import correlate, forecast
 from twins.models import Component, Twin
@@ -100,6 +100,13 @@ def test_what_a_patient_withdraws_is_no_input(patient, stream, gone, purpose):
     record_consent(patient=patient, purpose=purpose, stream=stream, given=False, how="written", by=None)
     row = [*BIOMETRICS, *SYMPTOMS].index(gone)
     assert np.isnan(daily_of(patient, days=90).values[row]).all()
+
+
+@pytest.mark.parametrize("purpose", ["treatment", "models"])
+def test_what_a_patient_withdraws_is_no_input_of_a_forecast(patient, purpose):
+    assert np.isfinite(check_ins_of(patient, days=90)[1]).any()
+    record_consent(patient=patient, purpose=purpose, stream="questionnaires", given=False, how="written", by=None)
+    assert np.isnan(check_ins_of(patient, days=90)[1]).all()
 
 
 def test_the_link_that_is_there_is_found_and_its_record_replays(twin):
