@@ -14,7 +14,7 @@ class PatientsConfig(AppConfig):
         NavItem("My check-ins", "patients:mine", "check", 10, "own_chart"),
         NavItem("Who saw my chart", "patients:my-trail", "audit", 25, "own_chart"),
         NavItem("Emergencies", "patients:reviews", "warning", 65, "review_break_glass"),
-        NavItem("Without a clinician", "patients:unattended", "patients", 67, "see_compliance"),
+        NavItem("No clinician", "patients:unattended", "patients", 67, "see_compliance"),
     ]
     patient_tabs = [
         PatientTab("Symptoms", "patients:reports", 30),

@@ -53,7 +53,7 @@ def checks() -> Iterator[Check]:
         "Every patient has a clinician who may answer an alert",
         "fails" if unanswered else "holds",
         f"{unanswered} patients whose alerts no clinician may answer",
-        "Put them on a team (Without a clinician): until then the administrators are sent their alerts.",
+        "Put them on a team (No clinician): until then the administrators are sent their alerts.",
         CLINICAL_ADMIN,
         due_days=1,
     )

@@ -60,10 +60,10 @@ def _wrap(key: bytes, key_id: UUID) -> tuple[str, bytes]:
     return master_id, nonce + wrapper.encrypt(nonce, key, key_id.bytes)
 
 
-def _unwrap(row: Any) -> bytes:
+def _unwrap(row: Any, masters: dict[str, AESGCMSIV]) -> bytes:
     if row.destroyed_at is not None:
         raise KeyLost(f"key {row.number} was destroyed")
-    wrapper = _master_keys().get(row.master_key_id)
+    wrapper = masters.get(row.master_key_id)
     if wrapper is None:
         raise KeyLost(f"key {row.number} is wrapped by another master key")
     try:
@@ -76,7 +76,7 @@ def _unwrap(row: Any) -> bytes:
 def rewrap(row: DataKey) -> bool:
     """Wrap a data key by the current master key, if it still is as it was read; what it encrypted stays as it is."""
     before = row.master_key_id
-    row.master_key_id, row.wrapped = _wrap(_unwrap(row), row.id)
+    row.master_key_id, row.wrapped = _wrap(_unwrap(row, _master_keys()), row.id)
     unchanged = DataKey.objects.filter(number=row.number, master_key_id=before, destroyed_at__isnull=True)
     return bool(unchanged.update(master_key_id=row.master_key_id, wrapped=row.wrapped, wrapped_at=now()))
 
@@ -222,9 +222,10 @@ def engine_by_number(number: int) -> AESGCMSIV:
 
 def _open(row: Any) -> _Held:
     """The key of this row; the master key it is wrapped by must be at hand, also where the row is in memory."""
-    if row.master_key_id in _master_keys() and (held := _memory.renew(row)) is not None:
+    masters = _master_keys()
+    if row.master_key_id in masters and (held := _memory.renew(row)) is not None:
         return held
-    return _memory.keep(row, _unwrap(row))
+    return _memory.keep(row, _unwrap(row, masters))
 
 
 def _held(number: int) -> _Held:

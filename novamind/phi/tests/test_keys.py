@@ -210,7 +210,7 @@ def committed_key(owner) -> tuple[int, bytes]:
 def unwrapped(monkeypatch):
     """The numbers of the keys that are unwrapped from here on."""
     numbers, real = [], keys._unwrap
-    monkeypatch.setattr(keys, "_unwrap", lambda row: (numbers.append(row.number), real(row))[1])
+    monkeypatch.setattr(keys, "_unwrap", lambda row, masters: (numbers.append(row.number), real(row, masters))[1])
     return numbers
 
 
