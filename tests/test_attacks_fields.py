@@ -326,7 +326,7 @@ def parameters(name: str, world: World) -> dict[str, Any]:
               "version_id": chart.version, "check_in_id": world.check_in, "instrument_id": SimpleNamespace(pk="phq9"),
               "report_id": world.symptom if name == "api:symptom" else world.check_in,
               "patient_alert_id": chart.patient_alert, "schedule_id": chart.schedule,
-              "delivery_id": chart.delivery,
+              "delivery_id": chart.delivery, "insight_id": chart.insight,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
     entries = {"medication": chart.medication, "condition": chart.condition, "genotype": chart.genotype,
                "appointment": chart.appointment}  # fmt: skip
