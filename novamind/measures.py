@@ -36,6 +36,10 @@ REASONS: Final = MappingProxyType(
         "unsupported_device": ("not defined for this device ({what})", "not defined for this device"),
         "not_promoted": ("no model of this kind is in production", "no model of this kind is in production"),
         "not_tested": ("not tested", "not tested"),
+        "not_an_estimate": (
+            "this is counted or on record, not estimated",
+            "this is counted or on record, not estimated",
+        ),
         "indeterminate": ("the data allow no answer ({what})", "the data allow no answer"),
         "consent_withheld": ("the patient has not consented to this use", "the patient has not consented to this use"),
         "stale": ("the data are too old ({what})", "the data are too old"),

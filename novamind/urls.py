@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from actigraphy.api import AnalysisViewSet, AnalyzeView, RecordingViewSet, UploadView
 from actigraphy.stream_api import BiometricDaysView, BiometricEventsView, BiometricSamplesView, BiometricsView
+from insights.api import InsightsView
 from novamind import health, pages
 from novamind.accounts.api import LoginView, LogoutView, RefreshView
 from novamind.registry.api import ModelViewSet
@@ -82,6 +83,7 @@ api = [
         CorrelationsView.as_view(),
         name="biometric-correlations",
     ),
+    path("patients/<uuid:patient_id>/clinical-insights", InsightsView.as_view(), name="clinical-insights"),
     path("patients/<uuid:patient_id>/consents", ConsentsView.as_view(), name="consents"),
     path("instruments", InstrumentsView.as_view(), name="instruments"),
     path("due", DueView.as_view(), name="due"),
@@ -105,6 +107,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/actigraphy/", include("actigraphy.urls")),
     path("patients/<uuid:patient_id>/data/", include("actigraphy.stream_urls")),
     path("patients/<uuid:patient_id>/twin/", include("twins.urls")),
+    path("", include("insights.urls")),
     path("provenance/<uuid:record_id>/", pages.provenance, name="provenance"),
     path("models/", include("novamind.registry.urls")),
     path("jobs/", include("novamind.jobs.urls")),

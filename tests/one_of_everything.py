@@ -86,6 +86,8 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from django.contrib.auth.models import Group
 
     from actigraphy.models import SourceOrder, WeekExplanation
+    from insights.models import Feedback, Insight, Standing
+    from novamind import clock
     from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
     from novamind.audit.models import (
         ActivityReview,
@@ -216,6 +218,18 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         patient=patient, twin=made.twin, kind="biometric_correlation", since_version=1,
         abstention=Abstained("too_few_pairs", needed=30, got=0).as_json(),
     )  # fmt: skip
+    computed = {
+        "patient": patient, "window_start": START, "window_end": START, "input_hash": "0" * 64, "code_version": "0",
+    }  # fmt: skip
+    made.insight = Insight.objects.create(
+        key="sleep_duration:lower", insight_type="sleep", digest="0" * 64, needs=[["treatment", "actigraphy"]], tier=2,
+        strength=4.0, confidence=0.99, expires_at=clock.now() + timedelta(days=3), **computed,
+        said={"description": "Zqxoutput", "method": "m", "confidence_is": "c", "no_confidence": None, "evidence": [
+            {"data_type": "sleep_duration", "at": START.isoformat(), "value": 301.0, "unit": "min"},
+        ]},
+    )  # fmt: skip
+    made.feedback = Feedback.objects.create(patient=patient, insight=made.insight, verdict="useful", by=stranger)
+    made.standing = Standing.objects.create(found={"series": {}, "known": {"actigraphy": 3}}, **computed)
     made.medication = Medication.objects.create(
         patient=patient, drug="", drug_text="Zqxoutput", started_on=START.date(), started_precision="day",
         prescriber_text="Zqxoutput", indication="Zqxoutput", note="Zqxoutput",
@@ -263,6 +277,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "actigraphy_sync": made.sync, "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
         "actigraphy_weekreading": made.week_reading,
         "twins_twin": made.twin, "twins_component": made.component,
+        "insights_insight": made.insight, "insights_feedback": made.feedback, "insights_standing": made.standing,
         "actigraphy_weekexplanation": made.week_explanation, "patients_patient": patient,
         "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),
         "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),

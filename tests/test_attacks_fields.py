@@ -255,6 +255,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "api:alert-resolve": ("psychiatrist", "pk", {"version": 1, "note": "Called."}, 200),
     "api:alert-escalate": ("psychiatrist", "pk", {"version": 1}, 200),
     "api:upload": ("psychiatrist", "", lambda w: {"file": a_file(), "patient_id": str(w.patient.pk)}, 201),
+    "insights:judge": ("psychiatrist", "patient_id insight_id", {"verdict": "useful"}, 302),
     "twins:create": ("psychiatrist", "patient_id", without_twin, 302),
     "twins:refresh": ("psychiatrist", "patient_id", {}, 302),
     "api:digital-twin": ("psychiatrist", "patient_id", without_twin, 201),
@@ -317,7 +318,7 @@ def parameters(name: str, world: World) -> dict[str, Any]:
               "version_id": chart.version, "check_in_id": world.check_in, "instrument_id": SimpleNamespace(pk="phq9"),
               "report_id": world.symptom if name == "api:symptom" else world.check_in,
               "patient_alert_id": chart.patient_alert, "schedule_id": chart.schedule,
-              "delivery_id": chart.delivery,
+              "delivery_id": chart.delivery, "insight_id": chart.insight,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
     entries = {"medication": chart.medication, "condition": chart.condition, "genotype": chart.genotype,
                "appointment": chart.appointment}  # fmt: skip

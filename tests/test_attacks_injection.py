@@ -50,6 +50,7 @@ PARAMETERS = (
     "q", "page", "patient", "actor", "kind", "state", "who", "what", "first", "last", "account", "week", "number",
     "recording", "days", "layer", "cursor", "page_size", "next", "analysis_types", "include_raw_metrics",
     "generate_visualizations", "start", "end", "version", "minimum_correlation", "symptom_type", "forecast_days",
+    "insight_types",
 )  # fmt: skip
 OF_COMPLETION = ("app_label", "model_name", "field_name", "term")  # closed but for two fields: tests/test_admin.py
 OF_ADMIN = ("q", "o", "p", "e", "_changelist_filters")
@@ -85,7 +86,11 @@ def pages(user: Any, world: World) -> list[tuple[Url, str]]:
 
 def test_every_parameter_that_a_view_reads_is_attacked():
     read = re.compile(r"GET(?:\.get)?[\[(]\"(\w+)\"")
-    sources = [path for app in ("novamind", "patients", "actigraphy", "twins") for path in ROOT.glob(f"{app}/**/*.py")]
+    sources = [
+        path
+        for app in ("novamind", "patients", "actigraphy", "twins", "insights")
+        for path in ROOT.glob(f"{app}/**/*.py")
+    ]
     named = {name for path in sources for name in read.findall(path.read_text(encoding="utf-8"))}
     assert named
     assert named <= {*PARAMETERS, *OF_COMPLETION}

@@ -33,6 +33,7 @@ ANSWERED = {
     "/api/v1/patients/{patient_id}/digital-twin": {
         "id", "patient_id", "created_at", "updated_at", "version", "confidence_score", "models", "last_calibration",
     },
+    "/api/v1/patients/{patient_id}/clinical-insights": {"patient_id", "insights", "generated_at"},
     "/api/v1/patients/{patient_id}/symptom-forecast": {
         "patient_id", "symptom_type", "forecast_days", "forecast_points", "confidence_score", "model_version",
         "generated_at", "reliability", "contributing_models",
@@ -46,7 +47,6 @@ ANSWERED = {
 #: document, its line moves up to BUILT with its fields.
 TO_COME = {
     "medication response": ["/medication-response", "/medication-recommendations"],  # `/medications` is what is given
-    "insights": ["/insights"],
     "cohort analytics": ["/analytics"],
 }
 

@@ -142,6 +142,9 @@ actigraphy:upload                  POST    login 403 403 422 422 404 404 403
 actigraphy:status                  GET     login 403 403 200 200 404 404 403
 data:patient                       GET     login 403 403 200 200 404 404 403
 data:days                          GET     login 403 403 200 200 404 404 403
+insights:worklist                  GET     login 403 403 200 200 200 200 403
+insights:brief                     GET     login 403 403 200 200 404 404 403
+insights:judge                     POST    login 403 403 302 302 404 403 403
 twins:twin                         GET     login 403 403 200 200 404 404 403
 twins:create                       POST    login 403 403 403 302 403 404 403
 twins:refresh                      POST    login 403 403 403 302 403 404 403
@@ -222,6 +225,7 @@ api:biometric-events               POST    401   403 403 400 400 400 400 403
 api:biometrics                     GET     401   403 403 200 200 404 404 403
 api:biometric-samples              GET     401   403 403 200 200 404 404 403
 api:biometric-days                 GET     401   403 403 200 200 404 404 403
+api:clinical-insights              GET     401   403 403 200 200 404 404 403
 api:digital-twin                   GET     401   403 403 200 200 404 404 403
 api:digital-twin                   POST    401   403 403 403 409 403 404 403
 api:generate-twin                  POST    401   403 403 403 400 403 400 403
@@ -293,6 +297,7 @@ admin:patients_alertevent_history  *       login login login login login login 3
 admin:patients_alert_history       *       login login login login login login 302 302
 admin:actigraphy_*_history         *       login login login login login login 302 302
 admin:twins_*_history              *       login login login login login login 302 302
+admin:insights_*_history           *       login login login login login login 302 302
 admin:auth_permission_history      *       login login login login login login 302 302
 admin:patients_patient_*           GET     login login login login login login 302 302
 admin:patients_grant_*             GET     login login login login login login 302 302
@@ -316,6 +321,7 @@ admin:patients_alertevent_*        GET     login login login login login login 3
 admin:patients_alert_*             GET     login login login login login login 302 302
 admin:actigraphy_*                 GET     login login login login login login 302 302
 admin:twins_*                      GET     login login login login login login 302 302
+admin:insights_*                   GET     login login login login login login 302 302
 admin:auth_permission_*            GET     login login login login login login 302 302
 admin:*_change                     GET     login login login login login login 200 200
 admin:*_change                     POST    login login login login login login 403 403

@@ -86,6 +86,7 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "instrument_id": "phq9",
         "patient_alert_id": chart.patient_alert.pk,
         "schedule_id": chart.schedule.pk,
+        "insight_id": chart.insight.pk,
         "medication_id": chart.medication.pk,
         "condition_id": chart.condition.pk,
         "genotype_id": chart.genotype.pk,

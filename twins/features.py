@@ -104,18 +104,20 @@ class Daily:
         return Window(clock.midnight(self.first, tz), clock.midnight(self.last + timedelta(days=1), tz))
 
 
-def allowed_streams(patient: Patient) -> set[str]:
-    """The streams whose data the patient lets models use, and be treated with, now."""
+def allowed_streams(
+    patient: Patient, purposes: tuple[str, ...] = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
+) -> set[str]:
+    """The streams whose data the patient lets models use, and be treated with, now; or be used for other purposes."""
     streams = {feature.stream for feature in (*BIOMETRICS.values(), *SYMPTOMS.values())} | {ConsentStream.MEDICATION}
-    purposes = (ConsentPurpose.TREATMENT, ConsentPurpose.MODELS)
     return {stream for stream in streams if all(allows(patient, purpose, stream) for purpose in purposes)}
 
 
-def daily_of(patient: Patient, *, days: int) -> Daily:
-    """The last ``days`` local days that are over."""
+def daily_of(patient: Patient, *, days: int, allowed: set[str] | None = None) -> Daily:
+    """The last ``days`` local days that are over, of the streams that are ``allowed``: by default those that models may
+    use."""
     last = clock.now().astimezone(patient.tz).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
-    allowed = allowed_streams(patient)
+    allowed = allowed_streams(patient) if allowed is None else allowed
     values = np.full((len(BIOMETRICS) + len(SYMPTOMS), days), np.nan)
     nights = _nights(patient, first, days) if _ACTIGRAPHY in allowed else {}
     for row, feature in enumerate(BIOMETRICS.values()):

@@ -49,4 +49,6 @@ def _part(patient_id: UUID, kind: str) -> Finish:
     with aggregates():
         if not Twin.objects.filter(patient_id=patient_id).exists():
             return Finish()
-    return Finish(save=compute(Patient.objects.get(pk=patient_id), kind))
+    return Finish(
+        save=compute(Patient.objects.get(pk=patient_id), kind), publish=[("twin.refreshed", {"patient_id": patient_id})]
+    )

@@ -29,6 +29,7 @@ RIGHTS: Final = MappingProxyType(
         "manage_consents": CLINICIANS | {CLINICAL_ADMIN},
         "manage_schedules": CLINICIANS | {CLINICAL_ADMIN},
         "answer_alerts": CLINICIANS,
+        "judge_insights": CLINICIANS,
         "report_symptoms": CLINICIANS | {PATIENT},
         "psychotherapy_notes": CLINICIANS,
         # treatment; whoever sees a chart reads it

@@ -1,0 +1,46 @@
+"""``/api/v1``: what can be said of a patient."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from insights.serializers import AskedInsightsSerializer, ClinicalInsightsSerializer, as_told
+from insights.services import insights_of, standing_of
+from novamind import clock
+from novamind.accounts.rights import HasRight
+from patients.access import patient_for
+
+
+class InsightsView(APIView):
+    """Statements about one patient."""
+
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_patients"}
+    serializer_class = ClinicalInsightsSerializer
+
+    @extend_schema(parameters=[AskedInsightsSerializer], responses=ClinicalInsightsSerializer)
+    def get(self, request: Request, patient_id: UUID) -> Response:
+        patient = patient_for(request.user, patient_id)
+        asked = AskedInsightsSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        types, days = asked.validated_data.get("insight_types"), asked.validated_data["days"]
+        since = clock.now() - timedelta(days=days)
+        rows = [
+            row
+            for row in insights_of(patient)
+            if row.first_said_at >= since and (not types or row.insight_type in types)
+        ]
+        standing, _ = standing_of(patient)
+        told = {
+            "patient_id": patient.pk,
+            "insights": [as_told(row) for row in rows],
+            "generated_at": standing.computed_at if standing else None,
+        }
+        return Response(ClinicalInsightsSerializer(told).data)

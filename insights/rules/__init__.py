@@ -1,0 +1,1 @@
+"""What each kind of data says of a change: rows of a chart in, statements out."""

@@ -1,0 +1,165 @@
+"""Statements are derived, kept, read and judged here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from insights.models import Feedback, Insight, Standing
+from insights.rules import records, scores, series, twin
+from insights.science.own_week import OwnWeek
+from insights.statements import Statement, merged
+from novamind import clock
+from novamind.accounts.models import User
+from novamind.audit.models import EventType
+from novamind.audit.recording import aggregates, note_object
+from novamind.measures import Abstained
+from novamind.registry.inference import hash_of
+from patients.consent import allowing
+from patients.models import ConsentPurpose, ConsentStream, Patient
+from twins.features import Daily, allowed_streams, daily_of
+
+#: Days of which the page says how many are known.
+KNOWN_DAYS: Final = 14
+Pair = tuple[str, str]
+
+
+@cache
+def code_version() -> str:
+    """The version of this program and 12 digits of the digest of the rules: a changed rule is a new version."""
+    here, digest = Path(__file__).parent, hashlib.sha256()
+    for file in sorted([*(here / "science").glob("*.py"), *(here / "rules").glob("*.py")]):
+        digest.update(file.name.encode() + file.read_bytes())
+    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
+
+
+def derive(patient: Patient) -> Callable[[], Standing]:
+    """What can be said of a patient now, computed outside any transaction; gives back what writes it."""
+    allowed = allowed_streams(patient, (ConsentPurpose.TREATMENT,))
+    daily = daily_of(patient, days=series.SPAN, allowed=allowed)
+    weeks = series.own_weeks(daily)
+    found = [*series.statements(daily, weeks), *records.data_statements(daily), *twin.statements(patient, daily)]
+    if ConsentStream.QUESTIONNAIRES in allowed:
+        found += [*scores.statements(patient), *records.answer_statements(patient)]
+    if ConsentStream.MEDICATION in allowed:
+        found += records.medication_statements(patient)
+    return partial(_store, patient, daily, weeks, merged(found))
+
+
+def _store(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Abstained], found: list[Statement]) -> Standing:
+    """In the caller's transaction: the standing, what is new, and the end of what is no longer so."""
+    standing = _keep_standing(patient, daily, weeks)
+    now = clock.now()
+    held = {row.key: row for row in Insight.objects.filter(patient=patient, ended_at__isnull=True)}
+    for statement in found:
+        row = held.pop(statement.key, None)
+        living = row if row is not None and row.expires_at > now else None
+        if living is not None and living.digest == statement.digest:
+            living.expires_at = statement.expires_at
+            living.save(update_fields=["expires_at"])
+            continue
+        if row is not None:
+            _end(row, now)
+        _add(patient, statement, standing, living)
+    for row in held.values():
+        _end(row, now)
+    return standing
+
+
+def _keep_standing(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Abstained]) -> Standing:
+    known = records.known_days(daily)
+    found = {
+        "series": {name: one.as_json() if isinstance(one, Abstained) else asdict(one) for name, one in weeks.items()},
+        "known": {stream: int(days[-KNOWN_DAYS:].sum()) for stream, days in known.items()},
+    }
+    said = {
+        "found": found,
+        "window_start": daily.window.start,
+        "window_end": daily.window.end,
+        "input_hash": hash_of(daily.values),
+        "code_version": code_version(),
+        "computed_at": clock.now(),
+    }
+    # Locked until the caller's transaction ends: of two jobs of a patient the second waits.
+    standing = Standing.objects.select_for_update().filter(patient=patient).first() or Standing(patient=patient)
+    for name, value in said.items():
+        setattr(standing, name, value)
+    standing.save()
+    note_object(EventType.CLINICAL_DECISION_SUPPORT, "insights.Standing", standing.pk)
+    return standing
+
+
+def _end(row: Insight, now: datetime) -> None:
+    row.ended_at = now
+    row.save(update_fields=["ended_at"])
+
+
+def _add(patient: Patient, one: Statement, standing: Standing, earlier: Insight | None) -> None:
+    Insight.objects.create(
+        patient=patient, key=one.key, insight_type=one.type, said=one.as_json(), digest=one.digest,
+        needs=[list(pair) for pair in one.needs], tier=one.tier, strength=one.strength,
+        confidence=None if isinstance(one.confidence, Abstained) else one.confidence,
+        window_start=one.window.start, window_end=one.window.end, input_hash=standing.input_hash,
+        code_version=standing.code_version, record_id=one.record_id, expires_at=one.expires_at,
+        dismissed=earlier.dismissed if earlier else False,
+        first_said_at=earlier.first_said_at if earlier else clock.now(),
+    )  # fmt: skip
+
+
+def still_allowed(rows: Iterable[Insight]) -> list[Insight]:
+    """Those of which the patient allows everything they rest on now: a query for each purpose and stream among them."""
+    them = list(rows)
+    wanted: dict[Pair, set[UUID]] = {}
+    for row in them:
+        for purpose, stream in row.needs:
+            wanted.setdefault((purpose, stream), set()).add(row.patient_id)
+    yes = {pair: allowing(patients, *pair) for pair, patients in wanted.items()}
+    return [row for row in them if all(row.patient_id in yes[purpose, stream] for purpose, stream in row.needs)]
+
+
+def insights_of(patient: Patient, *, dismissed: bool = False) -> list[Insight]:
+    """What holds of one patient now and may be shown, the first to be read first."""
+    return still_allowed(Insight.objects.holding().filter(patient=patient, dismissed=dismissed).ranked())
+
+
+def standing_of(patient: Patient) -> tuple[Standing | None, set[str]]:
+    """The last week against the patient's own, and the streams of it that may be shown."""
+    return Standing.objects.filter(patient=patient).first(), allowed_streams(patient, (ConsentPurpose.TREATMENT,))
+
+
+def give_feedback(insight: Insight, *, by: User, verdict: str) -> Insight:
+    """Say what a statement was worth, or put it away until it ends; a newer one of the same key is meant too."""
+    said = Feedback.Verdict(verdict)
+    with transaction.atomic():
+        Feedback.objects.create(patient_id=insight.patient_id, insight=insight, verdict=said, by=by)
+        if said in (Feedback.Verdict.DISMISSED, Feedback.Verdict.RESTORED):
+            held = Insight.objects.select_for_update().filter(patient=insight.patient_id, key=insight.key)
+            for row in held.filter(ended_at__isnull=True):
+                row.dismissed = said == Feedback.Verdict.DISMISSED
+                row.save(update_fields=["dismissed"])
+    note_object(EventType.MODIFICATION, "insights.Insight", insight.pk)
+    return insight
+
+
+def stale_patients(today: datetime) -> list[UUID]:
+    """Whoever has not been looked at since midnight, UTC: the rule of the nightly job."""
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    with aggregates():
+        living = Patient.objects.filter(disposed_at__isnull=True).exclude(standing__computed_at__gte=midnight)
+        return sorted(living.order_by().values_list("pk", flat=True))
+
+
+def said_of(row: Insight) -> dict[str, Any]:
+    """The sealed part of a statement, with its confidence or why it has none."""
+    said: dict[str, Any] = row.said
+    why = said["no_confidence"]
+    return said | {"why_no_confidence": Abstained.from_json(why) if why else None}
