@@ -1,4 +1,4 @@
-"""``/api/v1``: what can be said of a patient."""
+"""``/api/v1``: what can be said of a patient, and the days behind it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from insights.serializers import AskedInsightsSerializer, ClinicalInsightsSerializer, as_told
+from insights.analytics import aggregated
+from insights.serializers import (
+    AggregatesSerializer,
+    AskedAggregatesSerializer,
+    AskedInsightsSerializer,
+    ClinicalInsightsSerializer,
+    as_told,
+)
 from insights.services import insights_of, standing_of
 from novamind import clock
 from novamind.accounts.rights import HasRight
@@ -44,3 +51,19 @@ class InsightsView(APIView):
             "generated_at": standing.computed_at if standing else None,
         }
         return Response(ClinicalInsightsSerializer(told).data)
+
+
+class AggregatedView(APIView):
+    """The days of one patient by channel."""
+
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_patients"}
+    serializer_class = AggregatesSerializer
+
+    @extend_schema(parameters=[AskedAggregatesSerializer], responses=AggregatesSerializer)
+    def get(self, request: Request) -> Response:
+        asked = AskedAggregatesSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        patient = patient_for(request.user, said["patient_id"])
+        return Response(AggregatesSerializer(aggregated(patient, days=said["days"], bucket=said["bucket"])).data)

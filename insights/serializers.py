@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from insights.analytics import BUCKETS
 from insights.models import Insight
 from insights.services import said_of
 from insights.statements import InsightType
@@ -55,6 +56,68 @@ class ClinicalInsightsSerializer(serializers.Serializer):
     patient_id = serializers.UUIDField()
     insights = ClinicalInsightSerializer(many=True)
     generated_at = serializers.DateTimeField(allow_null=True, help_text="when the rules last ran")
+
+
+class AskedAggregatesSerializer(serializers.Serializer):
+    """Of whom, how far back, in which stretches."""
+
+    patient_id = serializers.UUIDField()
+    days = serializers.IntegerField(default=90, min_value=1, max_value=366)
+    bucket = serializers.ChoiceField(list(BUCKETS), default="week")
+
+
+class BucketSerializer(serializers.Serializer):
+    """A stretch of local days: of those known, their number, mean, median, standard deviation; null where undefined."""
+
+    first = serializers.DateField()
+    last = serializers.DateField()
+    n = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    median = serializers.FloatField(allow_null=True)
+    sd = serializers.FloatField(allow_null=True)
+    coverage = serializers.FloatField()
+
+
+class TrendSerializer(serializers.Serializer):
+    """Theil-Sen slope of the last 28 days with its 99 % interval."""
+
+    slope_per_day = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    n = serializers.IntegerField()
+
+
+class BaselineSerializer(serializers.Serializer):
+    """The person's own usual, and the last week in standard errors from it."""
+
+    median = serializers.FloatField()
+    spread = serializers.FloatField()
+    n = serializers.IntegerField()
+    last_week_median = serializers.FloatField()
+    last_week_n = serializers.IntegerField()
+    standard_errors = serializers.FloatField()
+
+
+class ChannelSerializer(serializers.Serializer):
+    """One channel; what is not known is null with its reason under ``abstentions``."""
+
+    unit = serializers.CharField()
+    buckets = BucketSerializer(many=True)
+    trend = TrendSerializer(allow_null=True)
+    baseline = BaselineSerializer(allow_null=True)
+    abstentions = serializers.DictField()
+
+
+class AggregatesSerializer(serializers.Serializer):
+    """The days of one patient by channel."""
+
+    patient_id = serializers.UUIDField()
+    bucket = serializers.CharField()
+    first = serializers.DateField()
+    last = serializers.DateField()
+    zone = serializers.CharField()
+    methods = serializers.DictField(child=serializers.CharField())
+    channels = serializers.DictField(child=ChannelSerializer())
 
 
 def as_told(row: Insight) -> dict[str, Any]:

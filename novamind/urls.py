@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from actigraphy.api import AnalysisViewSet, AnalyzeView, RecordingViewSet, UploadView
 from actigraphy.stream_api import BiometricDaysView, BiometricEventsView, BiometricSamplesView, BiometricsView
-from insights.api import InsightsView
+from insights.api import AggregatedView, InsightsView
 from novamind import health, pages
 from novamind.accounts.api import LoginView, LogoutView, RefreshView
 from novamind.registry.api import ModelViewSet
@@ -83,6 +83,7 @@ api = [
         CorrelationsView.as_view(),
         name="biometric-correlations",
     ),
+    path("analytics/aggregated", AggregatedView.as_view(), name="aggregated"),
     path("patients/<uuid:patient_id>/clinical-insights", InsightsView.as_view(), name="clinical-insights"),
     path("patients/<uuid:patient_id>/consents", ConsentsView.as_view(), name="consents"),
     path("instruments", InstrumentsView.as_view(), name="instruments"),

@@ -50,7 +50,7 @@ PARAMETERS = (
     "q", "page", "patient", "actor", "kind", "state", "who", "what", "first", "last", "account", "week", "number",
     "recording", "days", "layer", "cursor", "page_size", "next", "analysis_types", "include_raw_metrics",
     "generate_visualizations", "start", "end", "version", "minimum_correlation", "symptom_type", "forecast_days",
-    "insight_types",
+    "insight_types", "patient_id", "bucket",
 )  # fmt: skip
 OF_COMPLETION = ("app_label", "model_name", "field_name", "term")  # closed but for two fields: tests/test_admin.py
 OF_ADMIN = ("q", "o", "p", "e", "_changelist_filters")

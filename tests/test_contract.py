@@ -33,6 +33,7 @@ ANSWERED = {
     "/api/v1/patients/{patient_id}/digital-twin": {
         "id", "patient_id", "created_at", "updated_at", "version", "confidence_score", "models", "last_calibration",
     },
+    "/api/v1/analytics/aggregated": {"patient_id", "bucket", "channels"},
     "/api/v1/patients/{patient_id}/clinical-insights": {"patient_id", "insights", "generated_at"},
     "/api/v1/patients/{patient_id}/symptom-forecast": {
         "patient_id", "symptom_type", "forecast_days", "forecast_points", "confidence_score", "model_version",
@@ -47,7 +48,7 @@ ANSWERED = {
 #: document, its line moves up to BUILT with its fields.
 TO_COME = {
     "medication response": ["/medication-response", "/medication-recommendations"],  # `/medications` is what is given
-    "cohort analytics": ["/analytics"],
+    "clinic-level analytics": ["/analytics/clinic"],
 }
 
 AUDIT_EVENT_TYPES = (

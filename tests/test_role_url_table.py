@@ -225,6 +225,7 @@ api:biometric-events               POST    401   403 403 400 400 400 400 403
 api:biometrics                     GET     401   403 403 200 200 404 404 403
 api:biometric-samples              GET     401   403 403 200 200 404 404 403
 api:biometric-days                 GET     401   403 403 200 200 404 404 403
+api:aggregated                     GET     401   403 403 400 400 400 400 403
 api:clinical-insights              GET     401   403 403 200 200 404 404 403
 api:digital-twin                   GET     401   403 403 200 200 404 404 403
 api:digital-twin                   POST    401   403 403 403 409 403 404 403

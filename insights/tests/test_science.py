@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from insights.science.buckets import in_buckets
 from insights.science.normal import inflation, memory, spread, two_sided
 from insights.science.own_week import against_own_weeks
 from insights.science.shares import difference, wilson
@@ -115,3 +116,10 @@ def test_what_never_varies_has_no_spread():
         with pytest.raises(Abstained) as refused:
             judge(np.full(63, 4.0))
         assert refused.value.code == "no_variation"
+
+
+def test_stretches_are_counted_back_from_the_newest_day_and_know_what_they_miss():
+    found = in_buckets(np.array([9.0, np.nan, 1, 2, 3, np.nan, np.nan, np.nan]), 3)
+    assert [(one.first, one.last, one.n) for one in found] == [(0, 1, 1), (2, 4, 3), (5, 7, 0)]
+    assert [(one.mean, one.median, one.sd) for one in found] == [(9, 9, None), (2, 2, 1), (None, None, None)]
+    assert [one.coverage for one in found] == [1 / 2, 1, 0]

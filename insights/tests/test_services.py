@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from datetime import timedelta
 from typing import Any
 
@@ -275,3 +276,34 @@ def test_what_happens_to_a_patient_asks_for_a_look(patient):
     Job.objects.all().delete()
     withdraw(patient, "heart")
     assert Job.objects.filter(kind="insights.derive", key=f"insights.derive:{patient.pk}").count() == 1
+
+
+def test_the_aggregates_are_the_numbers_of_the_brief_and_of_the_nights(patient, psychiatrist):
+    run(patient)
+    client = Client()
+    client.force_login(psychiatrist)
+    asked = {"patient_id": str(patient.pk), "days": 14, "bucket": "week"}
+    told = client.get("/api/v1/analytics/aggregated", asked).json()
+    slept = told["channels"]["sleep_duration"]
+    nights = [night.tst_min for night in Night.objects.filter(patient=patient).order_by("date")][-14:]
+    weeks = [nights[:7], nights[7:]]
+    assert [one["mean"] for one in slept["buckets"]] == pytest.approx([statistics.mean(week) for week in weeks])
+    assert [one["sd"] for one in slept["buckets"]] == pytest.approx([statistics.stdev(week) for week in weeks])
+    assert [(one["n"], one["coverage"]) for one in slept["buckets"]] == [(7, 1.0), (7, 1.0)]
+    standing = Standing.objects.get(patient=patient).found["series"]["sleep_duration"]
+    assert slept["baseline"]["median"] == standing["usual"]
+    assert slept["baseline"]["standard_errors"] == standing["z"]
+    assert slept["baseline"]["last_week_median"] == slept["buckets"][-1]["median"]
+    assert told["channels"]["heart_rate"]["abstentions"]["baseline"]["abstained"] == "too_few_days"
+    days = client.get("/api/v1/analytics/aggregated", asked | {"days": 3, "bucket": "day"}).json()
+    assert [one["median"] for one in days["channels"]["sleep_duration"]["buckets"]] == nights[-3:]
+    withdraw(patient, "actigraphy")
+    gone = client.get("/api/v1/analytics/aggregated", asked).json()["channels"]["sleep_duration"]
+    assert gone["buckets"] == []
+    assert gone["abstentions"]["buckets"]["abstained"] == "consent_withheld"
+
+
+def test_aggregates_of_a_hidden_patient_are_nobodys(patient, nurse):
+    client = Client()
+    client.force_login(nurse)
+    assert client.get("/api/v1/analytics/aggregated", {"patient_id": str(patient.pk)}).status_code == 404

@@ -110,6 +110,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "api:check-in": "Check-in corrected, by a program",
         "api:symptoms": "Symptoms, by a program",
         "api:symptom": "Symptom corrected, by a program",
+        "api:aggregated": "Days by channel, by a program",
         "api:clinical-insights": "Statements, by a program",
         "api:digital-twin": "Digital twin, by a program",
         "api:generate-twin": "Digital twin to be computed again, by a program",
