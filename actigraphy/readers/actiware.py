@@ -30,7 +30,8 @@ TYPE: Final = ("actiwatch type", "type d'actiwatch", "actiwatch-typ")
 SERIAL: Final = ("actiwatch serial number", "numéro de série de l'actiwatch", "actiwatch-seriennummer")
 _NAMES: Final = {word.casefold(): name for name, words in COLUMNS.items() for word in words}
 _TITLE: Final = re.compile(r"actiware.{0,3}export|exportation actiware", re.IGNORECASE)
-_LAST_COMMA: Final = re.compile(rb"[ ,;\t]+(?=\n)")
+# Not from the middle of a run of delimiters: that would look at each of them again from each of them.
+_LAST_COMMA: Final = re.compile(rb"(?<![ ,;\t])[ ,;\t]+(?=\n)")
 
 
 def is_actiware(line: str) -> bool:

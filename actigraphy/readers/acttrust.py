@@ -37,7 +37,7 @@ def read_acttrust(file: BinaryIO, request: Request) -> ReadRecording:
     blocks = text_blocks(file, request.limits)
     header, names, first = _find_table(blocks)
     interval = header.get("INTERVAL", "")
-    if not (interval.isascii() and interval.isdecimal()):
+    if not (interval.isascii() and interval.isdecimal() and len(interval) < 6):
         raise UnreadableRecording("damaged_header")
     check_epoch(int(interval))
     mapping = ColumnMapping(

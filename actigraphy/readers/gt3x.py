@@ -26,6 +26,7 @@ LOG: Final = "log.bin"
 OLD_LOG: Final = "activity.bin"
 INFO_BYTES: Final = 64 << 10
 ENCRYPTED: Final = 1  # bit of an entry's flags
+PACKED_BY: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # LZMA states how much memory it wants
 CHUNK_BYTES: Final = 4 << 20
 MINUTE_S: Final = 60
 DAY_S: Final = 86_400
@@ -208,7 +209,8 @@ def _names(archive: zipfile.ZipFile) -> set[str]:
     entries = archive.infolist()
     check_archive([(entry.file_size, entry.compress_size) for entry in entries])
     names = {entry.filename for entry in entries}
-    if INFO not in names or not names & {LOG, OLD_LOG} or any(entry.flag_bits & ENCRYPTED for entry in entries):
+    odd = any(entry.flag_bits & ENCRYPTED or entry.compress_type not in PACKED_BY for entry in entries)
+    if odd or INFO not in names or not names & {LOG, OLD_LOG}:
         raise UnreadableRecording("archive_refused")
     return names
 

@@ -124,6 +124,8 @@ def _parse(file: BinaryIO) -> _Motionfile:
     parser.EntityDeclHandler = _refuse
     try:
         parser.ParseFile(file)
+    except (LookupError, ValueError) as error:  # an encoding that is none, or cannot be read
+        raise UnreadableRecording("damaged_header") from error
     except expat.ExpatError as error:
         raise UnreadableRecording(
             "truncated" if error.code in _CUT_OFF else "damaged_header", line=error.lineno

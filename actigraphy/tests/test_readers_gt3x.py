@@ -206,3 +206,12 @@ def test_a_real_recording_of_the_old_generation_is_read(shared_data: Path) -> No
     assert len(recording) == 10
     assert datetime.fromtimestamp(recording.start_s, UTC) == datetime(2021, 12, 20, 17, 55, tzinfo=UTC)
     assert not np.isnan(recording.activity).any()
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_the_device_packs_with_is_unpacked(how: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", how) as into, zipfile.ZipFile(io.BytesIO(WHOLE)) as whole:
+        for name in whole.namelist():
+            into.writestr(name, whole.read(name))
+    assert refused(file.getvalue()) == "archive_refused"

@@ -12,6 +12,7 @@ import pytest
 
 from actigraphy.analysis import analyze
 from actigraphy.readers import Limits, UnreadableRecording, detect_format, read_recording
+from actigraphy.readers import actiware as actiware_reader
 from actigraphy.tests.recording_files import (
     ENGLISH,
     FRENCH,
@@ -199,3 +200,20 @@ def test_a_real_file_has_the_start_epochs_and_sum_another_program_found(
     assert datetime.fromtimestamp(recording.start_s, UTC).strftime("%Y-%m-%d %H:%M:%S") == known["start"]
     assert (recording.epoch_s, len(recording)) == (known["epoch_s"], known["n_epochs"])
     assert recording.activity.sum(dtype=float) == known["sum_counts"]
+
+
+@pytest.mark.parametrize("encoding", ["nonesuch", "hex", "rot13", "idna", "punycode", "utf-7"])
+def test_a_motionwatch_in_no_encoding_is_refused(encoding: str) -> None:
+    data = motionwatch("1,2,3").replace(b'encoding="UTF-8"', f'encoding="{encoding}"'.encode())
+    assert refused(data) == "damaged_header"
+
+
+def test_an_interval_of_five_thousand_digits_is_no_number() -> None:
+    assert refused(acttrust(NOON, [1, 2, 3], interval="1" * 5000)) == "damaged_header"
+
+
+def test_a_run_of_delimiters_is_looked_at_once() -> None:
+    """Each piece of such a run once took another look at all that follows: 64 kB took twenty seconds."""
+    looks = [match.span() for match in actiware_reader._LAST_COMMA.finditer(b"a, ;\n" + b" " * 50 + b"x\nb,\n")]
+    assert looks == [(1, 4), (58, 59)]
+    assert actiware_reader._LAST_COMMA.match(b" " * 10 + b"\n", 5) is None  # none begins within a run
