@@ -25,7 +25,7 @@ from novamind.audit.recording import aggregates, note_object
 from novamind.measures import Abstained
 from novamind.registry.inference import hash_of
 from patients.consent import allowing
-from patients.models import ConsentPurpose, ConsentStream, Patient
+from patients.models import ConsentPurpose, ConsentStream, Medication, Patient
 from twins.features import Daily, allowed_streams, daily_of
 
 #: Days of which the page says how many are known.
@@ -123,7 +123,25 @@ def still_allowed(rows: Iterable[Insight]) -> list[Insight]:
         for purpose, stream in row.needs:
             wanted.setdefault((purpose, stream), set()).add(row.patient_id)
     yes = {pair: allowing(patients, *pair) for pair, patients in wanted.items()}
-    return [row for row in them if all(row.patient_id in yes[purpose, stream] for purpose, stream in row.needs)]
+    told = _courses_told(them)
+    return [
+        row
+        for row in them
+        if all(row.patient_id in yes[purpose, stream] for purpose, stream in row.needs)
+        and (row.key not in told or told[row.key])
+    ]
+
+
+def _courses_told(rows: list[Insight]) -> dict[str, bool]:
+    """Of statements on a medicine, whether its course may still be told: it may since be labelled under 42 CFR Part 2,
+    or have been entered in error."""
+    courses = {row.key: UUID(row.key.split(":")[1]) for row in rows if row.key.startswith("medication:")}
+    if not courses:
+        return {}
+    with aggregates():
+        fine = Medication.objects.filter(pk__in=courses.values(), part2=False, entered_in_error=False)
+        tellable = set(fine.order_by().values_list("pk", flat=True))
+    return {key: course in tellable for key, course in courses.items()}
 
 
 def insights_of(patient: Patient, *, dismissed: bool = False) -> list[Insight]:

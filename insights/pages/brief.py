@@ -105,7 +105,8 @@ def _value(name: str, value: Any, unit: str) -> str:
 def _last_visit(patient: Patient, user: Any) -> Appointment | None:
     if not allows(patient, ConsentPurpose.TREATMENT, ConsentStream.NOTES):
         return None
-    kept = Appointment.objects.releasable_to(user).filter(patient=patient, status=AppointmentStatus.KEPT)
+    # Not one of a programme (42 CFR Part 2): it would need its notice here, and the days since say nothing without it.
+    kept = Appointment.objects.releasable_to(user).filter(patient=patient, status=AppointmentStatus.KEPT, part2=False)
     visit: Appointment | None = kept.filter(at__lte=clock.now(), entered_in_error=False).order_by("-at").first()
     return visit
 

@@ -26,8 +26,6 @@ from patients.schedules import TASKS
 
 #: Patients on one screen; below the number of charts that the weekly review takes for many.
 SHOWN: Final = 20
-#: Statements looked at, the first of all these patients'.
-LOOKED_AT: Final = 500
 OVERDUE_DAYS: Final = 14
 #: Without one for so long, daily check-ins have stopped; a single one left out is no reason to call.
 NO_CHECK_IN: Final = timedelta(days=3)
@@ -35,6 +33,7 @@ CHECK_IN: Final = "check-in"
 
 _SEVERITIES: Final = {severity: place for place, severity in enumerate(AlertSeverity)}
 _QUESTIONS, _SILENT, _CHANGED = len(_SEVERITIES), len(_SEVERITIES) + 1, len(_SEVERITIES) + 2
+OF_DEVICES: Final = (ConsentStream.ACTIGRAPHY, ConsentStream.HEART, ConsentStream.BODY)
 QUESTIONNAIRES: Final = (ConsentPurpose.TREATMENT, ConsentStream.QUESTIONNAIRES)
 
 
@@ -71,9 +70,18 @@ def worklist_of(user: Any) -> dict[str, Any]:
 
 def _alerts(user: Any) -> Iterator[Reason]:
     rows = Alert.objects.visible_to(user).unresolved().order_by()
-    for pk, patient, kind, severity, raised_at in rows.values_list("pk", "patient", "kind", "severity", "raised_at"):
+    named = list(rows.values_list("pk", "patient", "kind", "severity", "raised_at"))
+    silent = _may_be_silent({patient for _, patient, kind, *_ in named if kind == AlertKind.SILENT_STREAM})
+    for pk, patient, kind, severity, raised_at in named:
+        if kind == AlertKind.SILENT_STREAM and patient not in silent:
+            continue
         place = _SILENT if kind == AlertKind.SILENT_STREAM else _SEVERITIES[AlertSeverity(severity)]
         yield Reason(patient, place, raised_at.timestamp(), pk)
+
+
+def _may_be_silent(patients: set[UUID]) -> set[UUID]:
+    """Of whom some stream of devices is still allowed: nobody chases a device that the patient has withdrawn."""
+    return {one for stream in OF_DEVICES for one in allowing(patients, ConsentPurpose.TREATMENT, stream)}
 
 
 def _questions(user: Any) -> Iterator[Reason]:
@@ -113,8 +121,7 @@ def _left_out(n: int, done: datetime | None) -> str:
 
 def _changes(user: Any) -> Iterator[Reason]:
     rows = Insight.objects.visible_to(user).holding().filter(dismissed=False, tier__gte=Tier.LOOK).ranked()
-    named = rows.values_list("pk", "patient_id", "needs", "tier", "strength", named=True)[:LOOKED_AT]
-    for row in still_allowed(named):
+    for row in still_allowed(rows.values_list("pk", "patient_id", "key", "needs", "tier", "strength", named=True)):
         yield Reason(row.patient_id, _CHANGED, -1000.0 * row.tier - row.strength, row.pk)
 
 
