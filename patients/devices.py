@@ -12,6 +12,8 @@ from novamind.accounts import tokens
 from novamind.accounts.ending import end_access
 from novamind.accounts.models import DeviceToken, User
 from novamind.accounts.roles import DEVICE
+from novamind.audit.models import EventType
+from novamind.audit.recording import note_object
 from patients.models import Grant, Patient
 from patients.services import view_permission
 
@@ -52,6 +54,7 @@ def renew(*, patient: Patient, device_id: UUID) -> str:
     ``User.DoesNotExist`` if it is none of this patient's, or was ended: that is for ever.
     """
     devices = User.objects.filter(grants_of_devices(patient), is_active=True)
+    note_object(EventType.MODIFICATION, "accounts.User", device_id)
     return tokens.issue_device_token(devices.select_for_update(of=("self",)).get(pk=device_id))
 
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from novamind import clock
 from novamind.accounts.models import DeviceToken, User
 from novamind.accounts.tokens import digest
+from novamind.audit.models import AuditEvent
 from patients.devices import DeviceKind, enrol
 from patients.models import Patient
 from tests.one_of_everything import CANARIES
@@ -123,6 +124,8 @@ def test_a_new_token_replaces_the_old_one_also_after_its_90_days(client, psychia
         assert sends(shown, patient).status_code in {200, 201}
         token = shown
     assert DeviceToken.objects.alive().get().user == device
+    events = AuditEvent.objects.filter(action="patients:renew-device")
+    assert {event.object_id for event in events} == {str(device.pk)}
     assert shown not in client.get(page).content.decode()
 
 

@@ -24,6 +24,7 @@ from twins.training import SLIDER, registry_card, serves, training_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 BY: Final = "system:start"
+UNSAID: Final = "not_available"
 REASON: Final = "It comes with this release, and replaces the code of the one before, which is not there any more."
 SHIPS: Final = "It comes with this release; its card says on whom it was judged."
 
@@ -111,7 +112,7 @@ def install_file(
     """
     content, said = _read(path)
     _require_honest(load_forecaster(content, sha256=said["sha256"]), said)
-    card = registry_card(said) | dict(answers)
+    card = _answered(registry_card(said), answers)
     if missing := cards.problems(card):
         raise MoveRefused("card_incomplete", f"Its card leaves {len(missing)} things unsaid.", missing)
     version = said["sha256"][:12]
@@ -147,6 +148,14 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
         raise ModelError(f"{beside.name} is no card")
     return content, said
+
+
+def _answered(card: dict[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The card with a person's answers, where training had none: what it said or measured nobody can talk over."""
+    said = [key for key in answers if key in card and set(card[key] if isinstance(card[key], dict) else ()) != {UNSAID}]
+    if said:
+        raise MoveRefused("card_incomplete", f"Its card says {', '.join(sorted(said))} itself.", said)
+    return card | dict(answers)
 
 
 def _require_honest(forecaster: Forecaster, said: Mapping[str, Any]) -> None:

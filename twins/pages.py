@@ -45,7 +45,10 @@ def _changes(twin: Twin) -> dict[str, Any]:
         return {"why": found.why}
     answer = changes_shown(twin, found)
     told = departures.told(answer)
-    array = input_of(found.component.record)
+    try:
+        array = input_of(found.component.record)
+    except Abstained as why:  # emptied since; an answer without its days cannot be drawn
+        return {"why": why}
     first = found.component.record.window_start.astimezone(twin.patient.tz).date()
     for one in told["changed"]:
         values = array[HEAD_ROWS + FEATURES.index(one["name"])].astype(float)

@@ -13,11 +13,11 @@ from novamind import clock
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_details, note_type, saw
 from novamind.registry.models import InferenceRecord, InferenceRecordQuerySet
-from twins import correlations, forecasts
+from twins import changes, correlations, forecasts
 from twins.models import Component
 
 #: Whose inputs the twin may empty; records of other models are not its own.
-MODELS: Final = (forecasts.NAME, correlations.NAME)
+MODELS: Final = (changes.NAME, correlations.NAME, forecasts.NAME)
 #: At most so many a night: what is left waits for the next.
 MOST: Final = 20_000
 

@@ -57,6 +57,15 @@ def test_a_team_with_a_clinician_takes_the_patient_on(admin_client, make_patient
     assert str(lonely.pk) not in seen(admin_client)
 
 
+def test_the_name_of_a_programme_stands_beside_no_patient(admin_client, make_patient):
+    """Whoever is treated there would be told by it (42 CFR 2.13)."""
+    lonely = make_patient(last_name="Zqlast")
+    assign_patient(team=CareTeam.objects.create(name="Zqprogramme", part2_programme=True), patient=lonely)
+    page = seen(admin_client)
+    assert "Zqlast" in page
+    assert "Zqprogramme" not in page
+
+
 def test_a_patient_in_care_is_put_on_no_team_from_here(admin_client, patient, psychiatrist, other_team, make_user):
     join_team(team=other_team, user=make_user("second@clinic.test", "psychiatrist"))
     for key in (patient.pk, uuid4()):

@@ -43,7 +43,8 @@ def unattended(request: HttpRequest) -> HttpResponse:
 
 def _rows(patients: list[Patient]) -> list[dict[str, Any]]:
     teams: dict[UUID, list[CareTeam]] = {}
-    assignments = CareAssignment.objects.filter(patient__in=patients).select_related("team")
-    for assignment in assignments.order_by("team__name"):
+    # A programme's name beside a patient's would tell who is treated there (42 CFR 2.13).
+    told = CareAssignment.objects.filter(patient__in=patients, team__part2_programme=False)
+    for assignment in told.select_related("team").order_by("team__name"):
         teams.setdefault(assignment.patient_id, []).append(assignment.team)
     return [{"patient": patient, "teams": teams.get(patient.pk, [])} for patient in patients]

@@ -131,6 +131,14 @@ def browser(twin: Twin, make_user: Any, team: Any) -> Client:
     return client
 
 
+def test_without_its_days_it_is_not_drawn_and_the_page_says_why(browser, twin, patient):
+    component = services.current(twin)["early_warning"]
+    InferenceRecord.objects.filter(pk=component.record_id).empty_inputs()
+    page = browser.get(f"/patients/{patient.pk}/twin/")
+    assert page.status_code == 200
+    assert Abstained("not_kept").reason in page.content.decode()
+
+
 def test_the_page_tells_it_and_withholds_it_and_the_api_lists_the_part(browser, twin, patient):
     page = f"/patients/{patient.pk}/twin/"
     component = services.current(twin)["early_warning"]

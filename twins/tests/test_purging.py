@@ -14,9 +14,10 @@ from novamind.measures import Abstained
 from novamind.registry.inference import input_of, replay
 from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.models import CheckIn, Patient
-from twins import correlations, forecasts, services
+from twins import changes, correlations, forecasts, services
 from twins.jobs import purge
 from twins.models import Component, Twin
+from twins.purging import MODELS
 from twins.tests.test_services import browser, ledger, patient, run_forecast, run_refresh, twin  # noqa: F401
 from twins.track_record import track_record
 
@@ -52,6 +53,12 @@ def emptied(aged: list[InferenceRecord], monkeypatch: Any) -> Any:
 
 def again(record: InferenceRecord) -> InferenceRecord:
     return InferenceRecord.objects.get(pk=record.pk)
+
+
+def test_the_inputs_of_every_part_of_the_twin_are_among_them():
+    """A part of the twin that is not named here would keep its days for ever."""
+    assert set(MODELS) == {changes.NAME, correlations.NAME, forecasts.NAME}
+    assert len(MODELS) == len(Component.Kind)
 
 
 def test_the_input_of_a_superseded_answer_goes_and_nothing_else_of_it(aged, emptied):
