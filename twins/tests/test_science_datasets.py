@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -172,3 +173,16 @@ def test_a_file_comes_back_and_an_altered_one_is_refused():
     for content in (b"nothing", b"", dataset_bytes(made)[:100]):
         with pytest.raises(DatasetError, match="not a data set"):
             read_back(made, content)
+
+
+def test_a_file_that_unpacks_to_more_than_any_data_set_is_refused_unread(monkeypatch):
+    made = build(SPEC, [person(), person("b", "test", seed=1)])
+    content = dataset_bytes(made)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    assert unpacked > len(content)
+    monkeypatch.setattr("twins.science.datasets.dataset._LARGEST_FILE", unpacked)
+    assert read_back(made, content).sha256 == made.sha256
+    monkeypatch.setattr("twins.science.datasets.dataset._LARGEST_FILE", unpacked - 1)
+    with pytest.raises(DatasetError, match="unpacks to more"):
+        read_back(made, content)

@@ -241,6 +241,9 @@ def parsed_dataset(content: bytes, *, sha256: str) -> Dataset:
     if len(content) > _LARGEST_FILE:
         raise DatasetError("larger than any data set")
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_FILE:
+                raise DatasetError("unpacks to more than any data set")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             said = json.loads(file["said"].tobytes())
             arrays = {name: file[name] for name in _ARRAYS}
