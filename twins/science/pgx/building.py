@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from twins.science.pgx.hla_words import hla_notes
 from twins.science.pgx.own_words import DOSES, NOTES, TEXTS, TRICYCLICS
 
 Row = dict[str, Any]
@@ -224,25 +225,17 @@ def _dose(row: Row) -> Row | None:
 
 
 def _more_notes(row: Row) -> list[str]:
-    text, population = row["recommendation"].casefold(), row["population"] or ""
+    text = row["recommendation"].casefold()
     notes = []
     if row["source"] == "CPIC" and row["drug"] in TRICYCLICS and row["action_tags"] != ["no_recommendation"]:
         notes.append("For the higher starting doses of depression; low doses for pain are another matter.")
     if "strongly recommended" in text.split("\nother considerations")[0]:
         notes.append("Levels are strongly advised.")
-    if "consistently for longer" in text or "continuously for longer" in text:
-        notes.append("Taken for more than three months without a skin reaction, it may be used again with caution.")
-    if "no alternatives" in population and "frequency of clinical monitoring" in text:
-        notes.append("If no other drug will do: see the patient more often, stop at the first sign on the skin.")
-    if "alternative agents are available" in text:
-        notes.append("This holds if there is another drug.")
     if "typical initial or loading dose" in text or "loading dose does not need" in text:
         notes.append("The first or loading dose stays as usual.")
     if "does not eliminate the risk" in text:
         notes.append("A negative HLA-B*15:02 leaves some risk of severe skin reactions.")
-    if "avoid carbamazepine and oxcarbazepine" in text:
-        notes.append("The same goes for carbamazepine and oxcarbazepine.")
-    return notes
+    return notes + hla_notes(row)
 
 
 def _as_of(row: Row, lookup: Mapping[str, Any], patched: set[tuple[str, ...]]) -> str:

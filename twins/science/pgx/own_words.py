@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from twins.science.pgx.hla_words import HLA_NOTES
+
 TRICYCLICS: Final = (
     "amitriptyline", "clomipramine", "desipramine", "doxepin", "imipramine", "nortriptyline", "trimipramine",
 )  # fmt: skip
-_RASH: Final = "Tell the patient to report any rash at once."
 #: What the actions leave out, in our words; by source, drug and state of the gene, empty for every state.
 NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("CPIC", "citalopram", "Poor Metabolizer"): "The FDA label allows poor metabolizers at most 20 mg a day.",
@@ -44,9 +45,7 @@ NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("DPWG", "pimozide", "0 < AS < 1.25"): "At most 16 mg a day from 12 years on; below, 0.08 mg/kg and at most 3 mg.",
     ("DPWG", "quetiapine", "Poor Metabolizer"): "For depression choose another drug; the dose is for other uses.",
     ("DPWG", "risperidone", "AS = 0"): "If harm of the nervous system persists, half of the usual dose.",
-    ("DPWG", "phenytoin", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
-    ("DPWG", "oxcarbazepine", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
-    ("DPWG", "lamotrigine", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
+    **HLA_NOTES,
 }
 _ONLY_THEN: Final = (
     "Avoid venlafaxine. Only if that cannot be done and it harms: lower the dose and watch closely or follow levels; "

@@ -1,0 +1,58 @@
+"""What the sentences of the rules must not leave out."""
+
+from __future__ import annotations
+
+import pytest
+
+from twins.science.pgx import shipped_rules
+from twins.science.pgx.rules import Rule
+
+RISKY = ("*15:02 positive", "*15:11 positive", "*31:01 positive", "*15:02 and *15:11 positive")
+
+
+def rules_of(*drugs: str, source: str | None = None) -> list[Rule]:
+    return [
+        rule
+        for name, blocks in shipped_rules().blocks.items()
+        for block in blocks
+        if (not drugs or name in drugs) and source in {None, block.guideline.source}
+        for rule in block.rules
+    ]
+
+
+def speaks_of(rule: Rule, *states: str) -> bool:
+    return any(state in states for one in rule.when.values() for state in one)
+
+
+def risky() -> list[Rule]:
+    """The rows of people who carry an allele, without those for who has no other choice."""
+    found = [rule for rule in rules_of() if any(set(states) and set(states) <= set(RISKY)
+             for gene, states in rule.when.items() if gene.startswith("HLA"))]  # fmt: skip
+    return [rule for rule in found if rule.actions[0] != "careful_monitoring" or "no alternatives" not in
+            (rule.population or "")]  # fmt: skip
+
+
+def test_every_row_of_an_hla_allele_names_the_relatives_that_are_no_safe_exchange():
+    assert len(risky()) > 15
+    bare = [(rule.guideline.source, rule.drug, rule.population) for rule in risky()
+            if not {"lamotrigine", "phenytoin", "oxcarbazepine", "carbamazepine"} - {rule.drug}
+            & set(rule.text.casefold().replace(",", " ").replace("(", " ").split())]  # fmt: skip
+    assert bare == []
+
+
+@pytest.mark.parametrize("drug", ["lamotrigine", "oxcarbazepine", "phenytoin"])
+def test_carbamazepine_is_no_alternative_with_15_02(drug):
+    said = [rule.text for rule in rules_of(drug, source="DPWG") if speaks_of(rule, "*15:02 positive")]
+    assert len(said) == 1
+    assert "Carbamazepine is none" in said[0]
+
+
+def test_who_may_not_have_carbamazepine_is_warned_of_its_relatives():
+    [dpwg] = [
+        rule for rule in rules_of("carbamazepine", source="DPWG") if rule.when.get("HLA-B") == ("*15:02 positive",)
+    ]
+    assert "Phenytoin, lamotrigine and oxcarbazepine raise the risk of SJS/TEN" in dpwg.text
+    cpic = {rule.population: rule.text for rule in rules_of("carbamazepine", source="CPIC")
+            if rule.when["HLA-B"] == ("*15:02 positive",)}  # fmt: skip
+    assert "choose among them with caution" in cpic["CBZ naive"]
+    assert "Who tolerated carbamazepine need not tolerate other aromatic anticonvulsants" in cpic["CBZ use >3mos"]
