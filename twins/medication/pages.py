@@ -15,9 +15,12 @@ from twins.science.pgx import (
     shipped_conversions,
     shipped_rules,
     told_gene,
+    weight,
 )
 from twins.science.pgx.recommending import CONVERSION, NONE
+from twins.science.pgx.phenotypes import NO_RESULT
 from twins.science.pgx.rules import SOURCES
+from twins.science.pgx.weighing import AGAINST
 
 EFFECTS: Final = {
     "movement": "movement disorder", "weight_gain": "weight gain", "sedation": "sedation",
@@ -74,20 +77,11 @@ def _drug(name: str, known: Known) -> dict[str, Any]:
     return {
         "drug": name,
         "current": name in known.taking,
-        "weight": max(_weight(one) for one in said),
+        "weight": max(weight(one) for one in said),
         "by": [
             {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
         ],
     }
-
-
-def _weight(one: Recommendation) -> int:
-    """How much it changes: 3 speaks against the drug, 2 changes how it is given, 1 changes nothing, 0 is no word."""
-    if one.action == NONE:
-        return 0
-    if {"avoid", "consider_alternative"} & set(one.actions[:1]):
-        return 3
-    return 1 if set(one.actions) <= {"standard_dosing", "no_action", "tdm", "careful_monitoring"} else 2
 
 
 def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
@@ -99,7 +93,7 @@ def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
 
 
 def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
-    phenotypes = ", ".join(f"{gene} {phenotype}" for gene, phenotype in one.of if phenotype != "No Result")
+    phenotypes = ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in one.of)
     return {
         "one": one,
         "action": one.action.replace("_", " "),
@@ -107,7 +101,7 @@ def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
         "for": phenotypes,
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
-        "against": _weight(one) == 3,
+        "against": weight(one) == AGAINST,
         "graded": one.strength not in {"N/A", "No recommendation"} and one.action != NONE,
     }
 

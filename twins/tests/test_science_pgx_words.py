@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from twins.science.pgx import shipped_rules
+from twins.science.pgx import (
+    Recommendation,
+    caution,
+    read_panel,
+    recommend,
+    shipped_conversions,
+    shipped_rules,
+    weight,
+)
 from twins.science.pgx.rules import Rule
 
 RISKY = ("*15:02 positive", "*15:11 positive", "*31:01 positive", "*15:02 and *15:11 positive")
+
+
+def said_of(drug: str, *taking: str, population: str | None = None, **genes: str) -> list[Recommendation]:
+    """What is recommended; a gene's name with a low line for its hyphen."""
+    readings = read_panel({name.replace("_", "-"): text for name, text in genes.items()}, shipped_rules())
+    known = shipped_conversions()
+    return recommend(drug, readings, shipped_rules(), known, taking=taking, population=population)
 
 
 def rules_of(*drugs: str, source: str | None = None) -> list[Rule]:
@@ -56,3 +71,33 @@ def test_who_may_not_have_carbamazepine_is_warned_of_its_relatives():
             if rule.when["HLA-B"] == ("*15:02 positive",)}  # fmt: skip
     assert "choose among them with caution" in cpic["CBZ naive"]
     assert "Who tolerated carbamazepine need not tolerate other aromatic anticonvulsants" in cpic["CBZ use >3mos"]
+
+
+UNTESTED = "HLA-B was not tested: this says nothing about *15:02."
+
+
+def test_an_hla_gene_that_was_not_tested_is_named_and_never_reads_as_cleared():
+    said = said_of("carbamazepine", population="naive", HLA_A="*31:01 negative")
+    usual = [one for one in said if one.action == "standard_dosing"]
+    assert usual
+    assert all(UNTESTED in one.text and weight(one) == 2 for one in usual)
+    assert caution(said) == "medium"
+    both = said_of("carbamazepine", population="naive", HLA_A="*31:01 negative", HLA_B="*15:02 negative")
+    assert UNTESTED not in " ".join(one.text for one in both)
+    assert caution(both) == "low"
+
+
+def test_a_negative_result_is_only_spoken_of_where_there_is_one():
+    negative = "A negative HLA-B*15:02 leaves some risk"
+    untested = " ".join(one.text for one in said_of("phenytoin", CYP2C9="*1/*1"))
+    assert negative not in untested
+    assert UNTESTED in untested
+    tested = " ".join(one.text for one in said_of("phenytoin", CYP2C9="*1/*1", HLA_B="*15:02 negative"))
+    assert negative in tested
+    assert UNTESTED not in tested
+
+
+def test_only_the_action_that_leads_speaks_against_a_drug():
+    assert caution(said_of("citalopram", CYP2C19="*1/*17")) == "medium"  # another drug only if it does not work
+    assert caution(said_of("citalopram", CYP2C19="*2/*2")) == "high"
+    assert caution(said_of("lithium", CYP2C19="*2/*2")) is None

@@ -183,7 +183,7 @@ def _said(row: Row, states: tuple[str, ...]) -> Row:
     keys = [(row["source"], row["drug"], state) for state in states]
     dose = next((DOSES[key] for key in keys if key in DOSES), None) or _dose(row)
     ordered = next((_ORDERED[key] for key in keys if key in _ORDERED), None)
-    notes = [NOTES[key] for key in keys if key in NOTES] + _more_notes(row)
+    notes = [NOTES[key] for key in keys if key in NOTES] + _more_notes(row, states)
     return {
         "strength": row["strength"] or _NO_STRENGTH,
         "actions": ordered or _actions(row),
@@ -224,7 +224,7 @@ def _dose(row: Row) -> Row | None:
     return {"factor": sorted(shares), "of": of}
 
 
-def _more_notes(row: Row) -> list[str]:
+def _more_notes(row: Row, states: tuple[str, ...]) -> list[str]:
     text = row["recommendation"].casefold()
     notes = []
     if row["source"] == "CPIC" and row["drug"] in TRICYCLICS and row["action_tags"] != ["no_recommendation"]:
@@ -233,9 +233,7 @@ def _more_notes(row: Row) -> list[str]:
         notes.append("Levels are strongly advised.")
     if "typical initial or loading dose" in text or "loading dose does not need" in text:
         notes.append("The first or loading dose stays as usual.")
-    if "does not eliminate the risk" in text:
-        notes.append("A negative HLA-B*15:02 leaves some risk of severe skin reactions.")
-    return notes + hla_notes(row)
+    return notes + hla_notes(row, dict(zip(row["genes"], states, strict=True)))
 
 
 def _as_of(row: Row, lookup: Mapping[str, Any], patched: set[tuple[str, ...]]) -> str:

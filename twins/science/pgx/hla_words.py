@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from twins.science.pgx.phenotypes import HLA, NO_RESULT
+
 #: Aromatic anticonvulsants, as CPIC lists them.
 AROMATIC: Final = (
     "carbamazepine", "oxcarbazepine", "eslicarbazepine", "lamotrigine", "phenytoin", "fosphenytoin", "phenobarbital",
@@ -32,8 +34,8 @@ HLA_NOTES: Final[Mapping[tuple[str, str, str], str]] = {
 }
 
 
-def hla_notes(row: Mapping[str, Any]) -> list[str]:
-    """Sentences for one row of CPIC that speaks of HLA alleles; empty for the others."""
+def hla_notes(row: Mapping[str, Any], states: Mapping[str, str]) -> list[str]:
+    """Sentences for one row that asks for HLA genes, in these states of its genes; empty for the others."""
     text, population = row["recommendation"].casefold(), row["population"] or ""
     others = _listed([one for one in AROMATIC if one not in _same(row["drug"])])
     notes = []
@@ -52,6 +54,13 @@ def hla_notes(row: Mapping[str, Any]) -> list[str]:
     if "is not indicative of tolerance to other" in text:
         named = "" if any("relatives" in one for one in notes) else f" ({others})"
         notes.append(f"Who tolerated {row['drug']} need not tolerate other aromatic anticonvulsants{named}.")
+    if "does not eliminate the risk" in text and states.get("HLA-B") == "*15:02 negative":
+        notes.append("A negative HLA-B*15:02 leaves some risk of severe skin reactions.")
+    notes += [
+        f"{gene} was not tested: this says nothing about {HLA[gene][0]}."
+        for gene, state in states.items()
+        if gene in HLA and state == NO_RESULT
+    ]
     return notes
 
 
