@@ -17,8 +17,8 @@ from twins.science.pgx import (
     told_gene,
     weight,
 )
-from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.phenotypes import NO_RESULT
+from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
 from twins.science.pgx.weighing import AGAINST
 
@@ -102,7 +102,7 @@ def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
         "against": weight(one) == AGAINST,
-        "graded": one.strength not in {"N/A", "No recommendation"} and one.action != NONE,
+        "graded": one.strength != "N/A" and not one.text.endswith(f"{one.strength}."),
     }
 
 

@@ -56,7 +56,7 @@ SUMMARY = [
     ("fluvoxamine", POOR, "CPIC", "reduced_dosing", "Optional", [0.5, 0.75]),
     ("fluvoxamine", ULTRA, "CPIC", "no_recommendation", "No recommendation", None),
     ("venlafaxine", POOR, "CPIC", "consider_alternative", "Optional", None),
-    ("venlafaxine", INTERMEDIATE, "CPIC", "no_action", "No recommendation", None),
+    ("venlafaxine", INTERMEDIATE, "CPIC", "no_recommendation", "No recommendation", None),
     ("venlafaxine", INTERMEDIATE, "DPWG", "avoid", "N/A", None),
     ("vortioxetine", POOR, "CPIC", "reduced_dosing", "Moderate", 0.5),
     ("vortioxetine", ULTRA, "CPIC", "consider_alternative", "Optional", None),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from twins.science.pgx import (
@@ -13,6 +16,7 @@ from twins.science.pgx import (
     shipped_rules,
     weight,
 )
+from twins.science.pgx.building import holds
 from twins.science.pgx.rules import Rule
 
 RISKY = ("*15:02 positive", "*15:11 positive", "*31:01 positive", "*15:02 and *15:11 positive")
@@ -101,3 +105,55 @@ def test_only_the_action_that_leads_speaks_against_a_drug():
     assert caution(said_of("citalopram", CYP2C19="*1/*17")) == "medium"  # another drug only if it does not work
     assert caution(said_of("citalopram", CYP2C19="*2/*2")) == "high"
     assert caution(said_of("lithium", CYP2C19="*2/*2")) is None
+
+
+@pytest.mark.data
+def test_a_lower_start_at_the_source_is_a_lower_start_here(shared_reference):
+    reference = json.loads((shared_reference / "pgx_rules.json").read_text(encoding="utf-8"))
+    lower = [row for row in reference["recommendations"] if "lower starting dose" in row["recommendation"].casefold()]
+    assert {row["drug"] for row in lower} >= {"citalopram", "escitalopram", "sertraline", "paroxetine", "fluvoxamine"}
+    silent = [
+        (row["drug"], rule.when, rule.text)
+        for row in lower
+        for rule in shipped_rules().blocks[row["drug"]][0].rules
+        if rule.guideline.id == row["guideline_id"]
+        for lookup in row["lookups"]
+        if all(_asks(rule, gene, value) for gene, value in lookup.items())
+        and not re.search(r"Start with less than usual|[Gg]ive [\d %to]+ of the usual starting dose", rule.text, re.I)
+    ]
+    assert silent == []
+
+
+def _asks(rule: Rule, gene: str, value: str) -> bool:
+    scored = re.fullmatch(r"[0-9.]+", value)
+    return any("AS" in one and holds(one, float(value)) if scored else one == value for one in rule.when[gene])
+
+
+@pytest.mark.parametrize(
+    ("drug", "genes"),
+    [
+        ("citalopram", {"CYP2C19": "*2/*2"}),
+        ("escitalopram", {"CYP2C19": "*2/*2"}),
+        ("sertraline", {"CYP2C19": "*2/*2"}),
+        ("sertraline", {"CYP2C19": "*2/*2", "CYP2B6": "*1/*1"}),
+    ],
+)
+def test_poor_metabolizers_start_lower_rise_slower_and_stay_at_half(drug, genes):
+    [said] = [one.text.casefold() for one in said_of(drug, **genes) if one.source == "CPIC"]
+    assert "start with less than usual. give 50 % of the usual maintenance dose." in said
+    assert "raise the dose more slowly than usual" in said
+
+
+@pytest.mark.parametrize("diplotype", ["*1/*4", "*1x2/*2x2"])
+def test_evidence_too_thin_to_act_on_is_no_word_for_the_usual_dose(diplotype):
+    [said] = [one for one in said_of("venlafaxine", CYP2D6=diplotype) if one.source == "CPIC"]
+    assert (said.action, said.strength) == ("no_recommendation", "No recommendation")
+    assert "too thin to act on" in said.text
+    assert weight(said) == 0
+
+
+def test_no_rule_without_a_recommendation_reads_as_no_change():
+    silent = [rule for rule in rules_of() if rule.strength == "No recommendation"]
+    assert silent
+    assert {rule.actions for rule in silent} == {("no_recommendation",)}
+    assert not [rule.text for rule in silent if "no change" in rule.text or "usual dose." in rule.text.split(". ")[0]]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from twins.science.pgx.hla_words import hla_notes
-from twins.science.pgx.own_words import DOSES, NOTES, TEXTS, TRICYCLICS
+from twins.science.pgx.own_words import DOSES, NOTES, TEXTS, THIN, TRICYCLICS
 
 Row = dict[str, Any]
 
@@ -48,6 +48,7 @@ _DOSE_OF: Final = (
     ("later", r"for the other doses"),
     ("starting", r"starting dose"),
 )
+_LOWER_START: Final = re.compile(r"lower (?:starting|initial) dose", re.IGNORECASE)
 #: Where the words of the source put the actions in another order than their first mention, or mean less than they name.
 _ORDERED: Final = {
     ("DPWG", "paroxetine", "AS > 2.5"): ["avoid"],
@@ -189,8 +190,13 @@ def _said(row: Row, states: tuple[str, ...]) -> Row:
         "actions": ordered or _actions(row),
         "dose": dose,
         "note": " ".join(notes) or None,
-        "text": next((TEXTS[key] for key in keys if key in TEXTS), None),
+        "text": THIN if _thin(row) else next((TEXTS[key] for key in keys if key in TEXTS), None),
     }
+
+
+def _thin(row: Row) -> bool:
+    """Whether "no action" means that too little is known, which is not that nothing need be changed."""
+    return "no_action" in row["action_tags"] and row["strength"] == "No recommendation"
 
 
 def _actions(row: Row) -> list[str]:
@@ -198,7 +204,7 @@ def _actions(row: Row) -> list[str]:
     text = row["recommendation"].split("\nOther Considerations")[0].casefold()
     tags = list(row["action_tags"])
     if "no_action" in tags:
-        return ["no_action"]
+        return ["no_recommendation"] if _thin(row) else ["no_action"]
     if row["population"] and "no alternatives" in row["population"] and "standard_dosing" not in tags:
         tags = [tag for tag in tags if tag != "consider_alternative"]  # it speaks of where there is none
     if row["source"] == "CPIC" and row["drug"] == "vortioxetine" and "dose_cap" in tags:
@@ -213,15 +219,16 @@ def _actions(row: Row) -> list[str]:
 
 
 def _dose(row: Row) -> Row | None:
-    """Shares of the dose that is usual, smallest first; a range has two."""
+    """Shares of the dose that is usual, smallest first (a range has two), and whether the start is to be lower."""
     given, text = row["dose"], row["recommendation"].split("\nOther Considerations")[0]
     if not given:
-        return None
+        return {"of": "starting"} if _LOWER_START.search(text) else None
     shares = [(100 - share) / 100 for share in given.get("reduction_pct", ())]
     shares += [share / 100 for share in given.get("pct_of_standard", ())]
     shares += [given["times_standard"]] if "times_standard" in given else []
     of = next((name for name, words in _DOSE_OF if re.search(words, text, re.IGNORECASE | re.DOTALL)), "usual")
-    return {"factor": sorted(shares), "of": of}
+    start = {"start": "lower"} if of == "maintenance" and _LOWER_START.search(text) else {}
+    return {"factor": sorted(shares), "of": of} | start
 
 
 def _more_notes(row: Row, states: tuple[str, ...]) -> list[str]:

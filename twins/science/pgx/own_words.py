@@ -47,6 +47,8 @@ NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("DPWG", "risperidone", "AS = 0"): "If harm of the nervous system persists, half of the usual dose.",
     **HLA_NOTES,
 }
+#: Where a guideline takes no action because it knows too little.
+THIN: Final = "The evidence for this genotype is too thin to act on. That is no word for the usual dose."
 _ONLY_THEN: Final = (
     "Avoid venlafaxine. Only if that cannot be done and it harms: lower the dose and watch closely or follow levels; "
     "no factor is known."
