@@ -66,7 +66,7 @@ def advice_for(known: Known, condition: str) -> list[Advice]:
 
 def _advice(name: str, known: Known, condition: str) -> Advice:
     evidence = shipped_evidence()
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
     return Advice(
         drug=name,
         drug_class=drugs()[name].drug_class,

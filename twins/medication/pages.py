@@ -34,11 +34,13 @@ def medication_context(patient: Patient, known: Known, condition: str, sort: str
     condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
     sort = sort if sort in SORTS else next(iter(SORTS))
     rules, conversions = shipped_rules(), shipped_conversions()
-    names = dict.fromkeys((*known.taking, *concerned(known.readings, rules)))
+    genes = {*known.readings, *conversions.emptied(known.acting)}
+    names = dict.fromkeys((*known.taking, *concerned(genes, rules)))
     rows = sorted((_drug(name, known) for name in names), key=lambda row: -row["weight"])
     advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
     return {
         "known": known,
+        "warnings": known.warnings(),
         "rules": rules,
         "evidence": shipped_evidence(),
         "confirmed": conversions.confirmed,
@@ -66,14 +68,14 @@ _ORDERS: Final[dict[str, Any]] = {
 
 
 def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
-    about = told_gene(held.reading, known.taking, shipped_conversions()) if held.reading else None
+    about = told_gene(held.reading, known.acting, shipped_conversions()) if held.reading else None
     if about:
         about["inhibitable"] = not symbol.startswith("HLA")
     return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
     return {
         "drug": name,
         "current": name in known.taking,

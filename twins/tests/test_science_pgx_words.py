@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from patients.vocabularies import drugs
 from twins.science.pgx import (
     Recommendation,
     caution,
@@ -14,6 +15,7 @@ from twins.science.pgx import (
     recommend,
     shipped_conversions,
     shipped_rules,
+    warnings,
     weight,
 )
 from twins.science.pgx.building import holds
@@ -157,3 +159,43 @@ def test_no_rule_without_a_recommendation_reads_as_no_change():
     assert silent
     assert {rule.actions for rule in silent} == {("no_recommendation",)}
     assert not [rule.text for rule in silent if "no change" in rule.text or "usual dose." in rule.text.split(". ")[0]]
+
+
+def warned_of(*taking: str, **genes: str) -> str:
+    return " ".join(warnings(taking, read_panel(genes, shipped_rules()), shipped_rules(), shipped_conversions()))
+
+
+@pytest.mark.parametrize("inducer", ["carbamazepine", "phenytoin"])
+def test_an_inducer_of_the_enzyme_of_quetiapine_is_warned_of_and_weighs(inducer):
+    assert f"{inducer} may induce CYP3A4" in warned_of(inducer)
+    assert "quetiapine" in warned_of(inducer)
+    assert all(one.beside == (inducer,) for one in said_of("quetiapine", inducer, CYP3A4="*1/*22") if one.genes)
+
+
+@pytest.mark.parametrize("taken", ["fluvoxamine", "omeprazole", "rifampin"])
+def test_beside_a_drug_that_changes_the_enzyme_caution_is_never_low(taken):
+    assert caution(said_of("citalopram", CYP2C19="*1/*1")) == "low"
+    assert caution(said_of("citalopram", taken, CYP2C19="*1/*1")) == "medium"
+    assert caution(said_of("citalopram", "lithium", CYP2C19="*1/*1")) == "low"
+
+
+def test_a_drug_with_a_class_for_one_enzyme_is_still_warned_of_for_another():
+    assert "fluoxetine may inhibit CYP2C19" in warned_of("fluoxetine", CYP2D6="*1/*1")
+    assert "may" not in warned_of("paroxetine", CYP2D6="*1/*1")
+
+
+@pytest.mark.parametrize("genes", [{}, {"CYP2D6": "not tested"}, {"CYP2D6": "indeterminate"}])
+def test_a_strong_inhibitor_decides_whatever_the_genotype_and_is_named(genes):
+    assert "paroxetine may leave nothing of CYP2D6" in warned_of("paroxetine", **genes)
+    assert "(not confirmed)" in warned_of("paroxetine", **genes)
+    said = [one for one in said_of("nortriptyline", "paroxetine", **genes) if one.source == "CPIC"]
+    assert [(one.basis, one.action) for one in said] == [
+        ("genotype", "no_recommendation"),
+        ("phenoconversion", "avoid"),
+    ]
+    moderate = [one for one in said_of("nortriptyline", "duloxetine", **genes) if one.source == "CPIC"]
+    assert {one.basis for one in moderate} == {"genotype"}
+
+
+def test_every_drug_that_changes_an_enzyme_can_be_written_in_a_chart():
+    assert [name for name in shipped_conversions().drugs if name not in drugs()] == []

@@ -8,6 +8,7 @@ from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
 from twins.science.pgx.reading import GeneReading, UnknownGene, convert, read_gene, read_panel
 from twins.science.pgx.recommending import Recommendation, UnknownPopulation, recommend
 from twins.science.pgx.rules import Rules, RulesError, load_rules, shipped_rules
+from twins.science.pgx.warning import warnings
 from twins.science.pgx.weighing import caution, weight
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "shipped_rules",
     "told",
     "told_gene",
+    "warnings",
     "weight",
 ]

@@ -22,14 +22,14 @@ def weight(one: Recommendation) -> int:
     """3 speaks against the drug, 2 changes how it is given or watched, 1 changes nothing, 0 is no word.
 
     Only the action that leads speaks against a drug. The usual dose is no clearance where an HLA gene of the guideline
-    was not tested: that weighs 2.
+    was not tested, nor where a drug is taken that changes an enzyme of it: that weighs 2.
     """
     if one.action == NONE:
         return SILENT
     if one.action in {"avoid", "consider_alternative"}:
         return AGAINST
     untested = any(gene in HLA and state == NO_RESULT for gene, state in one.of)
-    return CHANGES if untested or _CHANGING & set(one.actions) else UNCHANGED
+    return CHANGES if untested or one.beside or _CHANGING & set(one.actions) else UNCHANGED
 
 
 def caution(said: Collection[Recommendation]) -> str | None:
