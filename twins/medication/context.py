@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from patients.treatment.genotyping import holding
 from patients.treatment.services import GENOTYPE, MEDICATION, today
 from patients.vocabularies import PartialDate
 from twins.science.pgx import (
+    ContradictingCopies,
     GeneReading,
     UnknownGene,
     WrongDiplotype,
@@ -20,6 +21,7 @@ from twins.science.pgx import (
     shipped_conversions,
     shipped_rules,
     warnings,
+    with_copies,
 )
 
 #: So long after its end a drug that changes enzymes is still named, where no source says how long it acts.
@@ -28,7 +30,7 @@ LATELY_DAYS: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A gene's result that holds, and how it was read; ``why`` where it could not be."""
+    """A gene's result that holds, and how it was read; ``why`` where it could not be, or not as reported."""
 
     result: Genotype
     reading: GeneReading | None
@@ -82,6 +84,7 @@ class Known:
         """Interactions that no recommendation counts, and drugs that ended lately; nothing of genes without consent."""
         said = [one.words for one in self.ended]
         if self.genes is not None:
+            said += [f"{gene}: {one.why}." for gene, one in self.genes.items() if one.reading and one.why]
             said += warnings(self.acting, self.readings, shipped_rules(), shipped_conversions())
         return said
 
@@ -132,9 +135,13 @@ def _genes(patient: Patient) -> dict[str, Held]:
 
 
 def _held(result: Genotype) -> Held:
-    """The result, read; the laboratory's count of copies spread over two alleles that name none."""
+    """The result, read beside the laboratory's count of copies; a contradiction of the two is indeterminate."""
+    rules = shipped_rules()
     try:
-        return Held(result, read_gene(result.gene, _text(result), shipped_rules()))
+        return Held(result, read_gene(result.gene, _text(result), rules))
+    except ContradictingCopies as error:
+        unknown = read_gene(result.gene, "indeterminate", rules)
+        return Held(result, replace(unknown, text=result.diplotype), f"{error}, so it is indeterminate")
     except UnknownGene:
         return Held(result, None, "no guideline asks for this gene here")
     except WrongDiplotype:
@@ -142,7 +149,4 @@ def _held(result: Genotype) -> Held:
 
 
 def _text(result: Genotype) -> str:
-    text = result.diplotype
-    if result.gene == "CYP2D6" and (result.copy_number or 0) > 2 and "x" not in text and text.count("/") == 1:
-        return f"({text})x{result.copy_number}"
-    return text
+    return with_copies(result.diplotype, result.copy_number) if result.gene == "CYP2D6" else result.diplotype

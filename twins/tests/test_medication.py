@@ -214,3 +214,21 @@ def test_interactions_without_a_class_stand_on_the_page_and_in_the_answer(client
     Medication.objects.filter(patient=patient, drug="paroxetine").update(drug="carbamazepine")
     assert "carbamazepine may induce CYP3A4" in page_of(client, patient)
     assert any("carbamazepine may induce CYP3A4" in line for line in answer_of(client, patient)["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("diplotype", "copies", "phenotype"),
+    [("*1/*1", 1, "Intermediate Metabolizer"), ("*1/*1", 0, "Indeterminate"), ("*1x2/*4", 4, "Indeterminate")],
+)
+def test_a_count_of_copies_below_or_against_the_diplotype_is_not_dropped(
+    clinician, client, patient, diplotype, copies, phenotype
+):
+    with recorded(actor_label="system:test", request_id="test"):
+        result = Genotype.objects.get(patient=patient, gene="CYP2D6")
+        result.diplotype, result.copy_number = diplotype, copies
+        result.save()
+    known = known_of(patient, clinician)
+    assert known.readings["CYP2D6"].phenotype == phenotype
+    contradiction = f"{diplotype} does not go with {copies} cop"
+    assert any(contradiction in line for line in known.warnings()) is (phenotype == "Indeterminate")
+    assert (contradiction in page_of(client, patient)) is (phenotype == "Indeterminate")

@@ -3,6 +3,7 @@
 from twins.science.pgx.answers import Question, UnknownDrug, answer, concerned, drug_named, told, told_gene
 from twins.science.pgx.building import as_text, build
 from twins.science.pgx.conversion import Conversions, load_conversions, shipped_conversions
+from twins.science.pgx.copies import ContradictingCopies, with_copies
 from twins.science.pgx.diplotypes import WrongDiplotype, read_genotype
 from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
 from twins.science.pgx.reading import GeneReading, UnknownGene, convert, read_gene, read_panel
@@ -12,6 +13,7 @@ from twins.science.pgx.warning import warnings
 from twins.science.pgx.weighing import caution, weight
 
 __all__ = [
+    "ContradictingCopies",
     "Conversions",
     "GeneReading",
     "NoPharmcatReport",
@@ -43,4 +45,5 @@ __all__ = [
     "told_gene",
     "warnings",
     "weight",
+    "with_copies",
 ]
