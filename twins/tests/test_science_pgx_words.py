@@ -199,3 +199,20 @@ def test_a_strong_inhibitor_decides_whatever_the_genotype_and_is_named(genes):
 
 def test_every_drug_that_changes_an_enzyme_can_be_written_in_a_chart():
     assert [name for name in shipped_conversions().drugs if name not in drugs()] == []
+
+
+@pytest.mark.parametrize("drug", ["amitriptyline", "nortriptyline", "doxepin", "imipramine"])
+def test_what_ultrarapid_metabolizers_make_of_a_tricyclic_is_called_cardiotoxic(drug):
+    assert [
+        one
+        for one in said_of(drug, CYP2D6="*1x2/*2x2")
+        if one.source == "DPWG" and "cardiotoxic" in one.text.casefold()
+    ]
+
+
+def test_quetiapine_for_depression_is_another_drug_and_for_other_uses_a_share():
+    [said] = [one for one in said_of("quetiapine", CYP3A4="*20/*20") if one.source == "DPWG"]
+    assert said.text == (
+        "For depression choose another drug: aripiprazole depends less on CYP3A4, olanzapine not at all. "
+        "For other uses give 30 % of the usual dose."
+    )
