@@ -12,7 +12,7 @@ from patients.models import Medication
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
-from twins.science.pgx import Recommendation, recommend, shipped_conversions, shipped_rules
+from twins.science.pgx import Recommendation, caution, recommend, shipped_conversions, shipped_rules
 
 #: The drugs that are answered for whatever the condition.
 DEFAULT_DRUGS: Final = (
@@ -22,10 +22,6 @@ DEFAULT_DRUGS: Final = (
 CONDITIONS: Final = {
     "depression": "Depression", "bipolar_depression": "Bipolar depression", "anxiety": "Generalized anxiety",
 }  # fmt: skip
-#: Actions that change how a drug is given.
-CHANGING: Final = frozenset(
-    {"reduced_dosing", "increased_dosing", "slower_titration", "dose_cap", "tdm", "careful_monitoring"}
-)
 #: Nothing here predicts one person's response: that is a model's work, and none is in production.
 NO_PREDICTION: Final = Abstained("not_promoted")
 NO_EFFICACY: Final = Abstained("indeterminate", what="no share of responders with a source that was read")
@@ -50,11 +46,8 @@ class Advice:
     @property
     def caution(self) -> str | None:
         """The most cautious thing a guideline says: ``high`` speaks against the drug, ``medium`` changes its dose or
-        asks for levels, ``low`` changes nothing; ``None`` where none recommends anything."""
-        spoken = {action for one in self.said for action in one.actions}
-        against, unchanged = frozenset({"avoid", "consider_alternative"}), frozenset({"standard_dosing", "no_action"})
-        levels = (("high", against), ("medium", CHANGING), ("low", unchanged))
-        return next((level for level, actions in levels if spoken & actions), None)
+        asks for watching, ``low`` changes nothing; ``None`` where none recommends anything."""
+        return caution(self.said)
 
     @property
     def compared(self) -> Compared:
@@ -73,7 +66,7 @@ def advice_for(known: Known, condition: str) -> list[Advice]:
 
 def _advice(name: str, known: Known, condition: str) -> Advice:
     evidence = shipped_evidence()
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
     return Advice(
         drug=name,
         drug_class=drugs()[name].drug_class,

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Final
 
 from patients.consent import allows
 from patients.models import Genotype, Medication, Patient, redisclosure_notice
 from patients.treatment.genotyping import holding
 from patients.treatment.services import GENOTYPE, MEDICATION, today
-from twins.science.pgx import GeneReading, UnknownGene, WrongDiplotype, read_gene, shipped_rules
+from patients.vocabularies import PartialDate
+from twins.science.pgx import (
+    ContradictingCopies,
+    GeneReading,
+    UnknownGene,
+    WrongDiplotype,
+    read_gene,
+    shipped_conversions,
+    shipped_rules,
+    warnings,
+    with_copies,
+)
+
+#: So long after its end a drug that changes enzymes is still named, where no source says how long it acts.
+LATELY_DAYS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A gene's result that holds, and how it was read; ``why`` where it could not be."""
+    """A gene's result that holds, and how it was read; ``why`` where it could not be, or not as reported."""
 
     result: Genotype
     reading: GeneReading | None
@@ -23,19 +38,55 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A drug that changes enzymes, whose course ended lately; ``stays_days``: how long it acts on, if known."""
+
+    drug: str
+    when: str
+    stays_days: int | None
+
+    @property
+    def words(self) -> str:
+        """One sentence."""
+        if self.stays_days:
+            return (
+                f"{self.drug} ended on {self.when} and may still inhibit: for {self.stays_days} days it counts here as "
+                "if it were taken."
+            )
+        return (
+            f"{self.drug} ended on {self.when}; whether it still changes enzymes is not known, and it counts nowhere."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a patient.
 
     ``genes`` or ``courses`` are ``None`` where the patient does not consent. ``taking``: ids of drugs of courses that
-    go on. ``uncoded``: whether something is taken that is not in the catalogue, so that nothing is known of it.
+    go on. ``ended``: those that inhibit or induce and ended lately. ``uncoded``: whether something is taken that
+    is not in the catalogue, so that nothing is known of it.
     """
 
     genes: Mapping[str, Held] | None
     courses: tuple[Medication, ...] | None
     taking: tuple[str, ...] = ()
+    ended: tuple[Ended, ...] = ()
     uncoded: bool = False
     notice: str | None = None
     readings: Mapping[str, GeneReading] = field(default_factory=dict)
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """The drugs that change enzymes now: those taken, and those ended so lately that they still do."""
+        return (*self.taking, *(one.drug for one in self.ended if one.stays_days))
+
+    def warnings(self) -> list[str]:
+        """Interactions that no recommendation counts, and drugs that ended lately; nothing of genes without consent."""
+        said = [one.words for one in self.ended]
+        if self.genes is not None:
+            said += [f"{gene}: {one.why}." for gene, one in self.genes.items() if one.reading and one.why]
+            said += warnings(self.acting, self.readings, shipped_rules(), shipped_conversions())
+        return said
 
 
 def known_of(patient: Patient, user: Any) -> Known:
@@ -46,15 +97,34 @@ def known_of(patient: Patient, user: Any) -> Known:
         return Known(genes, None, readings=readings)
     rows = Medication.objects.releasable_to(user).filter(patient=patient).select_related("recorded_by")
     courses = tuple(row for row in rows if not row.entered_in_error)
-    current = [row for row in courses if row.state_on(today(patient)) == "current"]
+    day = today(patient)
+    current = [row for row in courses if row.state_on(day) == "current"]
+    taking = tuple(dict.fromkeys(row.coded.id for row in current if row.coded))
     return Known(
         genes,
         courses,
-        taking=tuple(dict.fromkeys(row.coded.id for row in current if row.coded)),
+        taking=taking,
+        ended=_ended(courses, taking, day),
         uncoded=any(row.coded is None for row in current),
         notice=redisclosure_notice(courses),
         readings=readings,
     )
+
+
+def _ended(courses: Iterable[Medication], taking: Collection[str], day: date) -> tuple[Ended, ...]:
+    """Of each drug that changes enzymes and is no longer taken the latest end, if it is lately enough."""
+    known = shipped_conversions()
+    latest: dict[str, PartialDate] = {}
+    for row in courses:
+        name, end = row.drug, row.ended
+        if end and name in known.drugs and name not in taking and row.state_on(day) in {"past", "stopped"}:
+            latest[name] = max(latest.get(name, end), end, key=lambda one: one.last)
+    found = []
+    for drug, end in sorted(latest.items()):
+        stays, gone = known.stays_days(drug), (day - end.last).days
+        if gone <= (stays or LATELY_DAYS):
+            found.append(Ended(drug, end.words, stays))
+    return tuple(found)
 
 
 def _genes(patient: Patient) -> dict[str, Held]:
@@ -65,9 +135,13 @@ def _genes(patient: Patient) -> dict[str, Held]:
 
 
 def _held(result: Genotype) -> Held:
-    """The result, read; the laboratory's count of copies spread over two alleles that name none."""
+    """The result, read beside the laboratory's count of copies; a contradiction of the two is indeterminate."""
+    rules = shipped_rules()
     try:
-        return Held(result, read_gene(result.gene, _text(result), shipped_rules()))
+        return Held(result, read_gene(result.gene, _text(result), rules))
+    except ContradictingCopies as error:
+        unknown = read_gene(result.gene, "indeterminate", rules)
+        return Held(result, replace(unknown, text=result.diplotype), f"{error}, so it is indeterminate")
     except UnknownGene:
         return Held(result, None, "no guideline asks for this gene here")
     except WrongDiplotype:
@@ -75,7 +149,4 @@ def _held(result: Genotype) -> Held:
 
 
 def _text(result: Genotype) -> str:
-    text = result.diplotype
-    if result.gene == "CYP2D6" and (result.copy_number or 0) > 2 and "x" not in text and text.count("/") == 1:
-        return f"({text})x{result.copy_number}"
-    return text
+    return with_copies(result.diplotype, result.copy_number) if result.gene == "CYP2D6" else result.diplotype

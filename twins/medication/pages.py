@@ -15,9 +15,12 @@ from twins.science.pgx import (
     shipped_conversions,
     shipped_rules,
     told_gene,
+    weight,
 )
+from twins.science.pgx.phenotypes import NO_RESULT
 from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
+from twins.science.pgx.weighing import AGAINST
 
 EFFECTS: Final = {
     "movement": "movement disorder", "weight_gain": "weight gain", "sedation": "sedation",
@@ -31,11 +34,13 @@ def medication_context(patient: Patient, known: Known, condition: str, sort: str
     condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
     sort = sort if sort in SORTS else next(iter(SORTS))
     rules, conversions = shipped_rules(), shipped_conversions()
-    names = dict.fromkeys((*known.taking, *concerned(known.readings, rules)))
+    genes = {*known.readings, *conversions.emptied(known.acting)}
+    names = dict.fromkeys((*known.taking, *concerned(genes, rules)))
     rows = sorted((_drug(name, known) for name in names), key=lambda row: -row["weight"])
     advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
     return {
         "known": known,
+        "warnings": known.warnings(),
         "rules": rules,
         "evidence": shipped_evidence(),
         "confirmed": conversions.confirmed,
@@ -63,31 +68,22 @@ _ORDERS: Final[dict[str, Any]] = {
 
 
 def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
-    about = told_gene(held.reading, known.taking, shipped_conversions()) if held.reading else None
+    about = told_gene(held.reading, known.acting, shipped_conversions()) if held.reading else None
     if about:
         about["inhibitable"] = not symbol.startswith("HLA")
     return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.taking)
+    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
     return {
         "drug": name,
         "current": name in known.taking,
-        "weight": max(_weight(one) for one in said),
+        "weight": max(weight(one) for one in said),
         "by": [
             {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
         ],
     }
-
-
-def _weight(one: Recommendation) -> int:
-    """How much it changes: 3 speaks against the drug, 2 changes how it is given, 1 changes nothing, 0 is no word."""
-    if one.action == NONE:
-        return 0
-    if {"avoid", "consider_alternative"} & set(one.actions[:1]):
-        return 3
-    return 1 if set(one.actions) <= {"standard_dosing", "no_action", "tdm", "careful_monitoring"} else 2
 
 
 def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
@@ -99,7 +95,7 @@ def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
 
 
 def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
-    phenotypes = ", ".join(f"{gene} {phenotype}" for gene, phenotype in one.of if phenotype != "No Result")
+    phenotypes = ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in one.of)
     return {
         "one": one,
         "action": one.action.replace("_", " "),
@@ -107,8 +103,8 @@ def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
         "for": phenotypes,
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
-        "against": _weight(one) == 3,
-        "graded": one.strength not in {"N/A", "No recommendation"} and one.action != NONE,
+        "against": weight(one) == AGAINST,
+        "graded": one.strength != "N/A" and not one.text.endswith(f"{one.strength}."),
     }
 
 

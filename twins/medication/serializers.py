@@ -60,6 +60,7 @@ class MedicationRecommendationsSerializer(serializers.Serializer):
     comparative_analysis = serializers.DictField()
     genetic_data = serializers.DictField()
     genetic_data_quality = serializers.DictField()
+    warnings = serializers.ListField(child=serializers.CharField())
     notice = serializers.CharField(allow_blank=True)
     disclaimer = serializers.CharField()
     generated_at = serializers.DateTimeField()

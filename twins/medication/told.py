@@ -33,14 +33,15 @@ def recommendations_as_told(
             name: one and {"medication": one.drug, "efficacy": one.efficacy, "risk": one.burden, "balance": one.balance}
             for name, one in best([one.compared for one, _ in found]).items()
         },
-        "genetic_data": {gene: told_gene(one, known.taking, conversions) for gene, one in known.readings.items()},
+        "genetic_data": {gene: told_gene(one, known.acting, conversions) for gene, one in known.readings.items()},
         "genetic_data_quality": {
             "genes_of_the_rules": len(rules.symbols),
             "genes_known": sum(one.status in {"called", "ambiguous"} for one in known.readings.values()),
             "genotype_consent": known.genes is not None, "medication_consent": known.courses is not None,
             "takes_what_is_not_coded": known.uncoded,
         },
-        "notice": known.notice or "", "disclaimer": DISCLAIMER, "generated_at": clock.now(),
+        "warnings": known.warnings(), "notice": known.notice or "",
+        "disclaimer": DISCLAIMER, "generated_at": clock.now(),
         "abstentions": {"model_version": NO_PREDICTION.as_json()},
     }  # fmt: skip
 

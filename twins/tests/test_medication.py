@@ -179,3 +179,56 @@ def test_evidence_is_only_what_was_read_or_recomputed():
     every = [one for by in (*evidence.responses.values(), *evidence.differences.values()) for one in by.values()]
     assert {one.source.status for one in (*every, *evidence.rates, *evidence.changes)} == {"verified", "computed"}
     assert all(one.low < one.high for one in every)
+
+
+def ended(patient: Any, drug: str, days: int) -> None:
+    with recorded(actor_label="system:test", request_id="test"):
+        Medication.objects.create(
+            patient=patient, drug=drug, started_on=date.today() - timedelta(days=200), started_precision="day",
+            ended_on=date.today() - timedelta(days=days), ended_precision="day", stop_reason="no_effect",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "acts"), [(3, True), (34, True), (40, False)])
+def test_fluoxetine_that_ended_lately_still_inhibits(clinician, client, patient, days, acts):
+    Medication.objects.filter(patient=patient, drug="paroxetine").update(drug="lithium")
+    ended(patient, "fluoxetine", days)
+    known = known_of(patient, clinician)
+    assert ("fluoxetine" in known.acting) is acts
+    assert "fluoxetine" not in known.taking
+    told = answer_of(client, patient)
+    assert (told["genetic_data"]["CYP2D6"]["converted"] == "Poor Metabolizer") is acts
+    assert any("may still inhibit" in line for line in told["warnings"]) is acts
+    assert ("fluoxetine ended on" in page_of(client, patient)) is acts
+
+
+@pytest.mark.parametrize(("days", "named"), [(5, True), (20, False)])
+def test_another_inhibitor_that_ended_lately_is_named_as_not_known(clinician, patient, days, named):
+    ended(patient, "bupropion", days)
+    known = known_of(patient, clinician)
+    assert "bupropion" not in known.acting
+    assert any("bupropion ended on" in line and "not known" in line for line in known.warnings()) is named
+
+
+def test_interactions_without_a_class_stand_on_the_page_and_in_the_answer(client, patient):
+    Medication.objects.filter(patient=patient, drug="paroxetine").update(drug="carbamazepine")
+    assert "carbamazepine may induce CYP3A4" in page_of(client, patient)
+    assert any("carbamazepine may induce CYP3A4" in line for line in answer_of(client, patient)["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("diplotype", "copies", "phenotype"),
+    [("*1/*1", 1, "Intermediate Metabolizer"), ("*1/*1", 0, "Indeterminate"), ("*1x2/*4", 4, "Indeterminate")],
+)
+def test_a_count_of_copies_below_or_against_the_diplotype_is_not_dropped(
+    clinician, client, patient, diplotype, copies, phenotype
+):
+    with recorded(actor_label="system:test", request_id="test"):
+        result = Genotype.objects.get(patient=patient, gene="CYP2D6")
+        result.diplotype, result.copy_number = diplotype, copies
+        result.save()
+    known = known_of(patient, clinician)
+    assert known.readings["CYP2D6"].phenotype == phenotype
+    contradiction = f"{diplotype} does not go with {copies} cop"
+    assert any(contradiction in line for line in known.warnings()) is (phenotype == "Indeterminate")
+    assert (contradiction in page_of(client, patient)) is (phenotype == "Indeterminate")

@@ -3,13 +3,17 @@
 from twins.science.pgx.answers import Question, UnknownDrug, answer, concerned, drug_named, told, told_gene
 from twins.science.pgx.building import as_text, build
 from twins.science.pgx.conversion import Conversions, load_conversions, shipped_conversions
+from twins.science.pgx.copies import ContradictingCopies, with_copies
 from twins.science.pgx.diplotypes import WrongDiplotype, read_genotype
 from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
 from twins.science.pgx.reading import GeneReading, UnknownGene, convert, read_gene, read_panel
 from twins.science.pgx.recommending import Recommendation, UnknownPopulation, recommend
 from twins.science.pgx.rules import Rules, RulesError, load_rules, shipped_rules
+from twins.science.pgx.warning import warnings
+from twins.science.pgx.weighing import caution, weight
 
 __all__ = [
+    "ContradictingCopies",
     "Conversions",
     "GeneReading",
     "NoPharmcatReport",
@@ -24,6 +28,7 @@ __all__ = [
     "answer",
     "as_text",
     "build",
+    "caution",
     "concerned",
     "convert",
     "drug_named",
@@ -38,4 +43,7 @@ __all__ = [
     "shipped_rules",
     "told",
     "told_gene",
+    "warnings",
+    "weight",
+    "with_copies",
 ]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from patients.vocabularies import drug as catalogued
 from twins.science.pgx.conversion import Conversions, Inhibitor
 from twins.science.pgx.reading import GeneReading, convert, either, read_panel
 from twins.science.pgx.recommending import Recommendation, recommend
 from twins.science.pgx.rules import Rules
-
-_WITHOUT: Final = "{} may change what enzymes do; no source of it was read, so it counts nowhere here."
+from twins.science.pgx.warning import warnings
 
 
 class UnknownDrug(ValueError):
@@ -38,7 +37,8 @@ def answer(question: Question, rules: Rules, known: Conversions) -> dict[str, An
     dict
         ``genes``: for each gene ``phenotype``, ``activity_score``, ``converted`` and what they rest on.
         ``recommendations``: one for each sentence of each guideline; explicit ``no_recommendation`` where a drug was
-        asked for and a source has nothing. ``warnings``: drugs taken of which no source was read. ``rules``: which
+        asked for and a source has nothing. ``warnings``: interactions that count in no
+        recommendation. ``rules``: which
         version answered.
 
     Raises
@@ -47,7 +47,9 @@ def answer(question: Question, rules: Rules, known: Conversions) -> dict[str, An
     """
     readings = read_panel(question.diplotypes, rules)
     taking = frozenset(drug_named(name, rules, known) for name in question.taking)
-    drugs = [drug_named(name, rules, known) for name in question.drugs] or concerned(readings, rules)
+    drugs = [drug_named(name, rules, known) for name in question.drugs] or concerned(
+        {*readings, *known.emptied(taking)}, rules
+    )
     said = [
         one
         for name in dict.fromkeys(drugs)
@@ -56,7 +58,7 @@ def answer(question: Question, rules: Rules, known: Conversions) -> dict[str, An
     return {
         "genes": {gene: told_gene(one, taking, known) for gene, one in readings.items()},
         "recommendations": [told(one, rules) for one in said],
-        "warnings": [_WITHOUT.format(name) for name in sorted(taking & known.without_a_class)],
+        "warnings": warnings(taking, readings, rules, known),
         "rules": {"version": rules.version, "sha256": rules.sha256, "conversions": known.version},
     }
 
@@ -77,9 +79,9 @@ def drug_named(name: str, rules: Rules, known: Conversions) -> str:
     raise UnknownDrug(f"{name} is no drug that is known here.")
 
 
-def concerned(readings: Mapping[str, GeneReading], rules: Rules) -> list[str]:
+def concerned(genes: Collection[str], rules: Rules) -> list[str]:
     """Drugs of which some guideline asks for one of these genes."""
-    return [drug for drug, blocks in rules.blocks.items() if any(set(block.genes) & set(readings) for block in blocks)]
+    return [drug for drug, blocks in rules.blocks.items() if any(set(block.genes) & set(genes) for block in blocks)]
 
 
 def told_gene(reading: GeneReading, taking: Collection[str], known: Conversions) -> dict[str, Any]:
@@ -132,4 +134,5 @@ def told(one: Recommendation, rules: Rules) -> dict[str, Any]:
         "version": rules.version,
         "basis": one.basis,
         "for": dict(one.of),
+        "beside": list(one.beside),
     }

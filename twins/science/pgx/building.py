@@ -13,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from twins.science.pgx.own_words import DOSES, NOTES, TEXTS, TRICYCLICS
+from twins.science.pgx.hla_words import hla_notes
+from twins.science.pgx.own_words import DOSES, NOTES, TEXTS, THIN, TRICYCLICS
 
 Row = dict[str, Any]
 
@@ -47,6 +48,7 @@ _DOSE_OF: Final = (
     ("later", r"for the other doses"),
     ("starting", r"starting dose"),
 )
+_LOWER_START: Final = re.compile(r"lower (?:starting|initial) dose", re.IGNORECASE)
 #: Where the words of the source put the actions in another order than their first mention, or mean less than they name.
 _ORDERED: Final = {
     ("DPWG", "paroxetine", "AS > 2.5"): ["avoid"],
@@ -182,14 +184,19 @@ def _said(row: Row, states: tuple[str, ...]) -> Row:
     keys = [(row["source"], row["drug"], state) for state in states]
     dose = next((DOSES[key] for key in keys if key in DOSES), None) or _dose(row)
     ordered = next((_ORDERED[key] for key in keys if key in _ORDERED), None)
-    notes = [NOTES[key] for key in keys if key in NOTES] + _more_notes(row)
+    notes = [NOTES[key] for key in keys if key in NOTES] + _more_notes(row, states)
     return {
         "strength": row["strength"] or _NO_STRENGTH,
         "actions": ordered or _actions(row),
         "dose": dose,
         "note": " ".join(notes) or None,
-        "text": next((TEXTS[key] for key in keys if key in TEXTS), None),
+        "text": THIN if _thin(row) else next((TEXTS[key] for key in keys if key in TEXTS), None),
     }
+
+
+def _thin(row: Row) -> bool:
+    """Whether "no action" means that too little is known, which is not that nothing need be changed."""
+    return "no_action" in row["action_tags"] and row["strength"] == "No recommendation"
 
 
 def _actions(row: Row) -> list[str]:
@@ -197,7 +204,7 @@ def _actions(row: Row) -> list[str]:
     text = row["recommendation"].split("\nOther Considerations")[0].casefold()
     tags = list(row["action_tags"])
     if "no_action" in tags:
-        return ["no_action"]
+        return ["no_recommendation"] if _thin(row) else ["no_action"]
     if row["population"] and "no alternatives" in row["population"] and "standard_dosing" not in tags:
         tags = [tag for tag in tags if tag != "consider_alternative"]  # it speaks of where there is none
     if row["source"] == "CPIC" and row["drug"] == "vortioxetine" and "dose_cap" in tags:
@@ -212,37 +219,28 @@ def _actions(row: Row) -> list[str]:
 
 
 def _dose(row: Row) -> Row | None:
-    """Shares of the dose that is usual, smallest first; a range has two."""
+    """Shares of the dose that is usual, smallest first (a range has two), and whether the start is to be lower."""
     given, text = row["dose"], row["recommendation"].split("\nOther Considerations")[0]
     if not given:
-        return None
+        return {"of": "starting"} if _LOWER_START.search(text) else None
     shares = [(100 - share) / 100 for share in given.get("reduction_pct", ())]
     shares += [share / 100 for share in given.get("pct_of_standard", ())]
     shares += [given["times_standard"]] if "times_standard" in given else []
     of = next((name for name, words in _DOSE_OF if re.search(words, text, re.IGNORECASE | re.DOTALL)), "usual")
-    return {"factor": sorted(shares), "of": of}
+    start = {"start": "lower"} if of == "maintenance" and _LOWER_START.search(text) else {}
+    return {"factor": sorted(shares), "of": of} | start
 
 
-def _more_notes(row: Row) -> list[str]:
-    text, population = row["recommendation"].casefold(), row["population"] or ""
+def _more_notes(row: Row, states: tuple[str, ...]) -> list[str]:
+    text = row["recommendation"].casefold()
     notes = []
     if row["source"] == "CPIC" and row["drug"] in TRICYCLICS and row["action_tags"] != ["no_recommendation"]:
         notes.append("For the higher starting doses of depression; low doses for pain are another matter.")
     if "strongly recommended" in text.split("\nother considerations")[0]:
         notes.append("Levels are strongly advised.")
-    if "consistently for longer" in text or "continuously for longer" in text:
-        notes.append("Taken for more than three months without a skin reaction, it may be used again with caution.")
-    if "no alternatives" in population and "frequency of clinical monitoring" in text:
-        notes.append("If no other drug will do: see the patient more often, stop at the first sign on the skin.")
-    if "alternative agents are available" in text:
-        notes.append("This holds if there is another drug.")
     if "typical initial or loading dose" in text or "loading dose does not need" in text:
         notes.append("The first or loading dose stays as usual.")
-    if "does not eliminate the risk" in text:
-        notes.append("A negative HLA-B*15:02 leaves some risk of severe skin reactions.")
-    if "avoid carbamazepine and oxcarbazepine" in text:
-        notes.append("The same goes for carbamazepine and oxcarbazepine.")
-    return notes
+    return notes + hla_notes(row, dict(zip(row["genes"], states, strict=True)))
 
 
 def _as_of(row: Row, lookup: Mapping[str, Any], patched: set[tuple[str, ...]]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from twins.science.pgx.hla_words import HLA_NOTES
+
 TRICYCLICS: Final = (
     "amitriptyline", "clomipramine", "desipramine", "doxepin", "imipramine", "nortriptyline", "trimipramine",
 )  # fmt: skip
-_RASH: Final = "Tell the patient to report any rash at once."
 #: What the actions leave out, in our words; by source, drug and state of the gene, empty for every state.
 NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("CPIC", "citalopram", "Poor Metabolizer"): "The FDA label allows poor metabolizers at most 20 mg a day.",
@@ -26,10 +27,14 @@ NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("CPIC", "vortioxetine", "AS > 2.25"): "If it is used: start as usual; half as much again or more may be needed.",
     ("DPWG", "aripiprazole", "AS = 0"): "At most 10 mg a day, or 300 mg a month.",
     ("DPWG", "atomoxetine", "AS > 2.5"): "It may work less; another drug may be chosen beforehand.",
-    ("DPWG", "amitriptyline", "AS > 2.5"): "Toxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
-    ("DPWG", "nortriptyline", "AS > 2.5"): "A toxic hydroxy metabolite may rise; if that is not wanted, avoid it.",
-    ("DPWG", "doxepin", "AS > 2.5"): "Toxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
-    ("DPWG", "imipramine", "AS > 2.5"): "Toxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
+    ("DPWG", "amitriptyline", "AS > 2.5"): "Cardiotoxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
+    (
+        "DPWG",
+        "nortriptyline",
+        "AS > 2.5",
+    ): "A cardiotoxic hydroxy metabolite may rise; if that is not wanted, avoid it.",
+    ("DPWG", "doxepin", "AS > 2.5"): "Cardiotoxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
+    ("DPWG", "imipramine", "AS > 2.5"): "Cardiotoxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
     ("DPWG", "clomipramine", "AS > 2.5"): "Toxic hydroxy metabolites may rise; if that is not wanted, avoid it.",
     ("DPWG", "clomipramine", "AS = 0"): "The dose is for depression; for anxiety and OCD, avoid it or follow levels.",
     ("DPWG", "clomipramine", "Ultrarapid Metabolizer"): "For OCD and anxiety.",
@@ -42,12 +47,11 @@ NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("DPWG", "sertraline", "Poor Metabolizer"): "At most 75 mg a day.",
     ("DPWG", "pimozide", "AS = 0"): "At most 10 mg a day from 12 years on; below, 0.05 mg/kg and at most 2 mg.",
     ("DPWG", "pimozide", "0 < AS < 1.25"): "At most 16 mg a day from 12 years on; below, 0.08 mg/kg and at most 3 mg.",
-    ("DPWG", "quetiapine", "Poor Metabolizer"): "For depression choose another drug; the dose is for other uses.",
     ("DPWG", "risperidone", "AS = 0"): "If harm of the nervous system persists, half of the usual dose.",
-    ("DPWG", "phenytoin", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
-    ("DPWG", "oxcarbazepine", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
-    ("DPWG", "lamotrigine", "*15:02 positive"): "This holds if there is another drug. " + _RASH,
+    **HLA_NOTES,
 }
+#: Where a guideline takes no action because it knows too little.
+THIN: Final = "The evidence for this genotype is too thin to act on. That is no word for the usual dose."
 _ONLY_THEN: Final = (
     "Avoid venlafaxine. Only if that cannot be done and it harms: lower the dose and watch closely or follow levels; "
     "no factor is known."
@@ -70,6 +74,12 @@ TEXTS: Final[Mapping[tuple[str, str, str], str]] = {
         "AS > 2.5",
     ): "Watch for a weaker response. If it is needed, up to 150 % of the usual dose; if "
     "that does not work well, or levels cannot be taken, avoid venlafaxine.",
+    (
+        "DPWG",
+        "quetiapine",
+        "Poor Metabolizer",
+    ): "For depression choose another drug: aripiprazole depends less on CYP3A4, olanzapine not at all. "
+    "For other uses give 30 % of the usual dose.",
     (
         "DPWG",
         "zuclopenthixol",

@@ -85,6 +85,11 @@ def read_gene(gene: str, text: str, rules: Rules) -> GeneReading:
     return GeneReading(gene, found.text, found.call, _candidates(found, table), unknown)
 
 
+def untested(gene: str) -> GeneReading:
+    """The reading of a gene of which there is no report."""
+    return GeneReading(gene, NO_RESULT, Call.NOT_TESTED, ((NO_RESULT, UNTESTED),))
+
+
 def _candidates(found: Genotype, table: GeneTable) -> tuple[tuple[str, State], ...]:
     candidates: dict[tuple[str, State], None] = {}
     for first, second in found.pairs:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Final
 
 from twins.science.pgx.conversion import Conversions
 from twins.science.pgx.phenotypes import INDETERMINATE, NO_RESULT, UNTESTED, State
-from twins.science.pgx.reading import GeneReading, convert
+from twins.science.pgx.reading import GeneReading, convert, untested
 from twins.science.pgx.rules import SOURCES, Block, Rule, Rules
 
 GENOTYPE: Final = "genotype"
@@ -30,8 +30,8 @@ class UnknownPopulation(ValueError):
 class Recommendation:
     """One sentence of one guideline, or that it has none.
 
-    ``basis``: the genotype, or what drugs that are taken make of it. ``of``: the phenotypes it is about. ``rule`` is
-    ``None`` where no row speaks of them; ``text`` then says why.
+    ``basis``: the genotype, or what drugs that are taken make of it. ``of``: the phenotypes it is about; where no row
+    speaks of them ``text`` says why. ``beside``: drugs taken that change one of its enzymes, or are said to.
     """
 
     drug: str
@@ -49,6 +49,7 @@ class Recommendation:
     as_of: str | None
     basis: str
     of: tuple[tuple[str, str], ...]
+    beside: tuple[str, ...] = ()
 
 
 def recommend(
@@ -86,14 +87,17 @@ def recommend(
     for block in rules.blocks.get(drug, ()):
         own = tuple(readings[gene].states if gene in readings else (UNTESTED,) for gene in block.genes)
         beside = tuple(
-            (_converted(readings[gene], others, known) if gene in readings else ()) or states
+            _converted(readings.get(gene) or untested(gene), others, known) or states
             for gene, states in zip(block.genes, own, strict=True)
         )
         shifts = any(_keys(new) != _keys(old) for new, old in zip(beside, own, strict=True))
+        said: list[Recommendation] = []
         if not (shifts and known.confirmed):
-            found += _of_block(block, own, wanted, GENOTYPE)
+            said += _of_block(block, own, wanted, GENOTYPE)
         if shifts:
-            found += _of_block(block, beside, wanted, CONVERSION)
+            said += _of_block(block, beside, wanted, CONVERSION)
+        acting = known.acting_on(block.genes, others)
+        found += [replace(one, beside=acting) for one in said] if acting else said
     spoken = {one.source for one in found}
     found += [_silent(drug, source, rules) for source in SOURCES if source not in spoken]
     return sorted(found, key=lambda one: SOURCES.index(one.source))

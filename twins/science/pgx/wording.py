@@ -38,7 +38,8 @@ def words(
     actions
         Keys of ``ACTIONS``, the leading one first.
     dose
-        ``factor`` (shares of the usual dose), ``of`` (which dose), ``cap`` (in words); or nothing.
+        ``factor`` (shares of the usual dose), ``of`` (which dose), ``start`` (``lower``
+        than usual), ``cap`` (in words); or nothing.
     note : str or None
         Sentences to end with.
     """
@@ -59,7 +60,10 @@ def words(
 def _sentence(drug: str, genes: Sequence[str], action: str, dose: Mapping[str, Any], noted: bool) -> str:
     factor, of = dose.get("factor"), dose.get("of")
     if action in {"reduced_dosing", "increased_dosing"} and factor:
-        return f"Give {_share(factor)} of the usual {'' if of == 'usual' else f'{_WHICH[str(of)]} '}dose."
+        start = "Start with less than usual. " if dose.get("start") == "lower" else ""
+        return f"{start}Give {_share(factor)} of the usual {'' if of == 'usual' else f'{_WHICH[str(of)]} '}dose."
+    if action == "reduced_dosing" and of == "starting":
+        return "Start with less than usual."
     if action == "dose_cap":
         return f"At most {dose['cap']}." if "cap" in dose else "" if noted else ACTIONS[action]
     if action == "consider_alternative" and not any(gene.startswith("HLA") for gene in genes):
