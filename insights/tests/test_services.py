@@ -233,7 +233,7 @@ def test_a_dismissed_statement_that_asks_for_more_is_said_again(patient, psychia
 
 def test_new_answers_are_said_whatever_was_dismissed_before(patient, psychiatrist):
     phq9(patient, 0, days_ago=40)
-    phq9(patient, 8, days_ago=20)
+    phq9(patient, 16, days_ago=20)
     run(patient)
     dismiss(scores_of(patient)[0], psychiatrist)
     run(patient)
@@ -241,7 +241,7 @@ def test_new_answers_are_said_whatever_was_dismissed_before(patient, psychiatris
     phq9(patient, 24, days_ago=1)
     run(patient)
     (row,) = scores_of(patient)
-    assert "24 (severe), 16 points higher than 8" in row.said["description"]
+    assert "24 (severe), 8 points higher than 16 (moderately severe)" in row.said["description"]
     assert row.tier == Tier.ACT
 
 
