@@ -20,6 +20,7 @@ NAMES = (
     "science",
     "correlation",
     "warning",
+    "insights",
     "signals",
     "ingest",
     "pat",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from insights.rules.series import FEATURES, METHOD, SPAN, TREND_METHOD
+from insights.rules.series import FEATURES, METHOD, SPAN, TREND_METHOD, step_of
 from insights.science.buckets import Bucket, in_buckets
 from insights.science.normal import Floats
 from insights.science.own_week import against_own_weeks
@@ -34,7 +34,7 @@ def aggregated(patient: Patient, *, days: int, bucket: str) -> dict[str, Any]:
         "methods": {"trend": TREND_METHOD, "baseline": METHOD},
         "channels": {
             name: {"unit": feature.unit}
-            | (_channel(daily, values, days, bucket) if feature.stream in allowed else _withheld())
+            | (_channel(name, daily, values, days, bucket) if feature.stream in allowed else _withheld())
             for (name, feature), values in zip(FEATURES.items(), daily.values, strict=True)
         },
     }
@@ -46,7 +46,7 @@ def _withheld() -> dict[str, Any]:
             "abstentions": {"buckets": why, "trend": why, "baseline": why}}  # fmt: skip
 
 
-def _channel(daily: Daily, values: Floats, days: int, bucket: str) -> dict[str, Any]:
+def _channel(name: str, daily: Daily, values: Floats, days: int, bucket: str) -> dict[str, Any]:
     first = daily.last - timedelta(days=days - 1)
     found: dict[str, Any] = {
         "buckets": [_told(one, first) for one in in_buckets(values[-days:], BUCKETS[bucket])],
@@ -54,11 +54,11 @@ def _channel(daily: Daily, values: Floats, days: int, bucket: str) -> dict[str, 
         "baseline": None,
         "abstentions": {},
     }
-    for name, told in (("trend", _trend), ("baseline", _baseline)):
+    for part, told in (("trend", _trend), ("baseline", _baseline)):
         try:
-            found[name] = told(values)
+            found[part] = told(values, step_of(name))
         except Abstained as why:
-            found["abstentions"][name] = why.as_json()
+            found["abstentions"][part] = why.as_json()
     return found
 
 
@@ -69,13 +69,13 @@ def _told(one: Bucket, first: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _trend(values: Floats) -> dict[str, Any]:
-    found = trend(values)
+def _trend(values: Floats, step: float) -> dict[str, Any]:
+    found = trend(values, step)
     return {"slope_per_day": found.slope, "low": found.low, "high": found.high, "n": found.n}
 
 
-def _baseline(values: Floats) -> dict[str, Any]:
-    found = against_own_weeks(values)
+def _baseline(values: Floats, step: float) -> dict[str, Any]:
+    found = against_own_weeks(values, step)
     return {
         "median": found.usual, "spread": found.spread, "n": found.own_n, "last_week_median": found.value,
         "last_week_n": found.n, "standard_errors": found.z,

@@ -8,8 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights.models import Insight, Standing
-from insights.pages.brief import insight_line
-from insights.rules.series import CONFIDENCE_IS, FEATURES, METHOD, in_words
+from insights.pages.brief import by_chance, insight_line
+from insights.rules.series import FEATURES, METHOD, in_words
 from insights.science.own_week import OwnWeek
 from insights.services import standing_of, still_allowed
 from novamind import display
@@ -27,11 +27,9 @@ def _of_insight(record_id: UUID, user: Any) -> dict[str, Any] | None:
         return None
     line, tz = insight_line(row, row.patient), row.patient.tz
     said = line["said"]
-    why: Abstained | None = said["why_no_confidence"]
-    sure = {"Confidence": why.reason} if why else {"Confidence": f"{row.confidence:.6f}: {said['confidence_is']}"}
     return {
         "asked": {"label": row.get_insight_type_display(), "value": said["description"],
-                  "rows": {"Method": said["method"]} | sure},
+                  "rows": {"Method": said["method"], "Confidence": line["sure"]}},
         "record_title": "The statement",
         "record": {
             "First said": _local(row.first_said_at, tz),
@@ -75,7 +73,7 @@ def _asked(name: str, one: dict[str, Any]) -> dict[str, Any]:
         "Usual": in_words(name, week.usual),
         "Spread": f"{week.spread:.4g} {FEATURES[name].unit}",
         "Difference": f"{week.z:.3f} standard errors".replace("-", display.MINUS),
-        "Confidence": f"{week.confidence:.6f}: {CONFIDENCE_IS}",
+        "Confidence": by_chance(week.confidence),
     }
     return {"label": label, "value": in_words(name, week.value), "rows": rows}
 

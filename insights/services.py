@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from insights.models import Feedback, Insight, Standing
-from insights.rules import records, scores, series, twin
+from insights.rules import activation, records, scores, series, twin
 from insights.science.own_week import OwnWeek
 from insights.statements import Statement, merged
 from novamind import clock
@@ -26,10 +26,13 @@ from novamind.measures import Abstained
 from novamind.registry.inference import hash_of
 from patients.consent import allowing
 from patients.models import ConsentPurpose, ConsentStream, Medication, Patient
+from twins import features
 from twins.features import Daily, allowed_streams, daily_of
 
 #: Days of which the page says how many are known.
 KNOWN_DAYS: Final = 14
+#: A statement half again as strong as when it was dismissed is another one; ours.
+CLEARLY: Final = 1.5
 Pair = tuple[str, str]
 
 
@@ -37,7 +40,8 @@ Pair = tuple[str, str]
 def code_version() -> str:
     """The version of this program and 12 digits of the digest of the rules: a changed rule is a new version."""
     here, digest = Path(__file__).parent, hashlib.sha256()
-    for file in sorted([*(here / "science").glob("*.py"), *(here / "rules").glob("*.py")]):
+    rules = sorted([*(here / "science").glob("*.py"), *(here / "rules").glob("*.py")])
+    for file in [*rules, here / "statements.py", Path(features.__file__)]:
         digest.update(file.name.encode() + file.read_bytes())
     return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
 
@@ -47,7 +51,13 @@ def derive(patient: Patient) -> Callable[[], Standing]:
     allowed = allowed_streams(patient, (ConsentPurpose.TREATMENT,))
     daily = daily_of(patient, days=series.SPAN, allowed=allowed)
     weeks = series.own_weeks(daily)
-    found = [*series.statements(daily, weeks), *records.data_statements(daily), *twin.statements(patient, daily)]
+    changed = list(series.statements(daily, weeks))
+    found = [
+        *changed,
+        *activation.statements(changed),
+        *records.data_statements(daily),
+        *twin.statements(patient, daily),
+    ]
     if ConsentStream.QUESTIONNAIRES in allowed:
         found += [*scores.statements(patient), *records.answer_statements(patient)]
     if ConsentStream.MEDICATION in allowed:
@@ -110,9 +120,24 @@ def _add(patient: Patient, one: Statement, standing: Standing, earlier: Insight 
         confidence=None if isinstance(one.confidence, Abstained) else one.confidence,
         window_start=one.window.start, window_end=one.window.end, input_hash=standing.input_hash,
         code_version=standing.code_version, record_id=one.record_id, expires_at=one.expires_at,
-        dismissed=earlier.dismissed if earlier else False,
+        dismissed=earlier is not None and _stays_dismissed(earlier, one),
         first_said_at=earlier.first_said_at if earlier else clock.now(),
     )  # fmt: skip
+
+
+def _stays_dismissed(earlier: Insight, one: Statement) -> bool:
+    """Whether a statement is still the one that was put away: asks for no more, and is not clearly stronger.
+
+    It is held against the row that was dismissed, not against yesterday's, or a slow worsening would never be said.
+    """
+    if not earlier.dismissed:
+        return False
+    said = Feedback.objects.filter(
+        patient=earlier.patient_id, insight__key=earlier.key, verdict=Feedback.Verdict.DISMISSED
+    )
+    last = said.select_related("insight").order_by("-at").first()
+    put_away = last.insight if last else earlier
+    return one.tier <= put_away.tier and one.strength < CLEARLY * put_away.strength
 
 
 def still_allowed(rows: Iterable[Insight]) -> list[Insight]:
@@ -155,7 +180,7 @@ def standing_of(patient: Patient) -> tuple[Standing | None, set[str]]:
 
 
 def give_feedback(insight: Insight, *, by: User, verdict: str) -> Insight:
-    """Say what a statement was worth, or put it away until it ends; a newer one of the same key is meant too."""
+    """Say what a statement was worth, or put it away until it ends or gets worse; newer ones of its key too."""
     said = Feedback.Verdict(verdict)
     with transaction.atomic():
         Feedback.objects.create(patient_id=insight.patient_id, insight=insight, verdict=said, by=by)

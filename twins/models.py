@@ -56,7 +56,7 @@ class Component(PatientRecord):
 
         FORECAST = "symptom_forecast", "What is likely next"
         CORRELATION = "biometric_correlation", "What moves with what"
-        CHANGE = "early_warning", "What has changed"
+        CHANGE = "early_warning", "Own baseline left"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="twin_components")

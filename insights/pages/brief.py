@@ -10,8 +10,9 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from insights.models import Insight, Standing
-from insights.rules.series import FEATURES, difference_in_words, in_words
-from insights.science.own_week import CHANGED, OWN_DAYS, WEEK
+from insights.rules.series import CONFIDENCE_IS, FEATURES, difference_in_words, in_words
+from insights.science.normal import CHANGED
+from insights.science.own_week import OWN_DAYS, WEEK
 from insights.services import KNOWN_DAYS, insights_of, said_of, standing_of
 from novamind import clock
 from novamind.audit.recording import aggregates
@@ -44,17 +45,22 @@ def brief_of(patient: Patient, user: Any) -> dict[str, Any]:
     insights = [insight_line(row, patient) for row in insights_of(patient)]
     since = _last_visit(patient, user)
     rows = _rows(standing, allowed)
+    not_said = [row for row in rows if "why" in row]
     return {
         "insights": insights[:SHOWN],
         "more_insights": insights[SHOWN:],
         "dismissed": [insight_line(row, patient) for row in insights_of(patient, dismissed=True)],
         "standing": standing,
-        "rows": [row for row in rows if "why" not in row],
-        "not_said": [row for row in rows if "why" in row],
+        "rows": [row for row in rows if "value" in row],
+        "not_said": not_said,
+        "series": len(rows),
+        "judged": len(rows) - len(not_said),
         "known": _known(standing, allowed),
         "known_days": KNOWN_DAYS,
         "week": WEEK,
         "own_days": OWN_DAYS,
+        "changed_from": CHANGED,
+        "may_measure": any(feature.stream in allowed for feature in BIOMETRICS.values()),
         "visit": since,
         "new": _new(patient, since.at if since else clock.now() - NEW, insights, may_ask=may_ask),
         "new_days": NEW.days,
@@ -81,12 +87,23 @@ def insight_line(row: Insight, patient: Patient) -> dict[str, Any]:
         for one in said["evidence"]
     ]
     url = reverse("provenance", args=[row.record_id or row.pk])
-    return {"row": row, "said": said, "evidence": evidence, "url": url, "sure": _sure(row.confidence)}
+    return {"row": row, "said": said, "evidence": evidence, "url": url, "sure": sure_in_words(row.confidence, said)}
 
 
-def _sure(confidence: float | None) -> str:
-    """Two digits; nearer to certain than 0.99 no week of days can tell."""
-    return "" if confidence is None else "above 0.99" if confidence > 0.99 else f"{confidence:.2f}"
+def sure_in_words(confidence: float | None, said: dict[str, Any]) -> str:
+    """How sure the method is; of a series how often chance alone would show as much, at most two decimals."""
+    if confidence is None:
+        return f"No confidence is given: {said['why_no_confidence'].reason}."
+    if said["confidence_is"] == CONFIDENCE_IS:
+        return by_chance(confidence)
+    return f"Confidence {confidence:.2f}: {said['confidence_is']}."
+
+
+def by_chance(confidence: float) -> str:
+    """One minus the confidence of a series, of a hundred stretches of days."""
+    of_100 = 100 * (1 - confidence)
+    many = "fewer than 0.01" if of_100 < 0.01 else f"{of_100:.2f}".rstrip("0").rstrip(".")
+    return f"By its method it would be seen in {many} of 100 such stretches of days by chance."
 
 
 def _range(one: dict[str, Any]) -> str:
@@ -125,13 +142,13 @@ def _new(patient: Patient, since: datetime, insights: list[dict[str, Any]], *, m
 
 
 def _rows(standing: Standing | None, allowed: set[str]) -> list[dict[str, Any]]:
-    """Each series of the devices: the last week, the usual, and how far they are apart."""
+    """Each series of the devices: the last week, the usual, and how far they are apart; of every series why not."""
     if standing is None:
         return []
     series = standing.found["series"]
     return [
         {"label": feature.label} | _row(name, series[name], standing)
-        for name, feature in BIOMETRICS.items()
+        for name, feature in FEATURES.items()
         if feature.stream in allowed and name in series  # one of an earlier release may know fewer
     ]
 
@@ -139,6 +156,8 @@ def _rows(standing: Standing | None, allowed: set[str]) -> list[dict[str, Any]]:
 def _row(name: str, one: dict[str, Any], standing: Standing) -> dict[str, Any]:
     if "abstained" in one:
         return {"why": Abstained.from_json(one)}
+    if name not in BIOMETRICS:
+        return {}  # a chart of the check-ins stands beside
     return {
         "value": in_words(name, one["value"]),
         "usual": in_words(name, one["usual"]),

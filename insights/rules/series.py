@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insights.science.normal import CHANGED
 from insights.science.own_week import OWN_DAYS, WEEK, OwnWeek, against_own_weeks
 from insights.science.trend import DAYS, Trend, trend
 from insights.statements import Evidence, InsightType, Statement, Tier
@@ -25,10 +26,11 @@ SPAN: Final = OWN_DAYS + WEEK
 HOLDS: Final = timedelta(days=3)
 METHOD: Final = (
     f"Median of the last {WEEK} days against the median of the {OWN_DAYS} before, in standard errors of robust medians "
-    "(MAD; Leys et al. 2013) widened by day-to-day memory; called changed from 3 on"
+    f"(MAD, of ratings at least half a point; Leys et al. 2013) widened by day-to-day memory; called changed "
+    f"from {CHANGED:g} on, of ratings if it is by more than one point"
 )
 TREND_METHOD: Final = (
-    f"Theil-Sen slope of the last {DAYS} days with its 99 % rank interval (Sen 1968), widened by day-to-day memory "
+    f"Theil-Sen slope of the last {DAYS} days with its 99.95 % rank interval (Sen 1968), widened by day-to-day memory "
     "(Yue & Wang 2004)"
 )
 CONFIDENCE_IS: Final = "1 minus the chance of a change at least as large if nothing had changed"
@@ -73,12 +75,17 @@ FEATURES: Final = MappingProxyType({**BIOMETRICS, **SYMPTOMS})
 assert set(MEANINGS) == set(FEATURES)
 
 
+def step_of(name: str) -> float:
+    """Distance of two answers of a rating; 0 of what is measured."""
+    return 1.0 if name in SYMPTOMS else 0.0
+
+
 def own_weeks(daily: Daily) -> dict[str, OwnWeek | Abstained]:
     """Each series' last week against its own; why not, where it cannot be said."""
     found: dict[str, OwnWeek | Abstained] = {}
     for name, values in zip(FEATURES, daily.values, strict=True):
         try:
-            found[name] = against_own_weeks(values)
+            found[name] = against_own_weeks(values, step_of(name))
         except Abstained as why:
             found[name] = why
     return found
@@ -91,7 +98,7 @@ def statements(daily: Daily, weeks: dict[str, OwnWeek | Abstained]) -> Iterator[
         if isinstance(week, OwnWeek) and week.changed:
             yield _of_week(name, daily, values, week)
         try:
-            found = trend(values)
+            found = trend(values, step_of(name))
         except Abstained:
             continue
         if found.found:
@@ -113,11 +120,12 @@ def _of_week(name: str, daily: Daily, values: Floats, week: OwnWeek) -> Statemen
 
 def _of_trend(name: str, daily: Daily, values: Floats, found: Trend) -> Statement:
     way = "higher" if found.slope > 0 else "lower"
-    verb = "rising" if found.slope > 0 else "falling"
+    rising, falling = ("moving later", "moving earlier") if name == "midsleep" else ("rising", "falling")
+    verb = rising if found.slope > 0 else falling
     a_week = [difference_in_words(name, WEEK * slope) for slope in (found.slope, found.low, found.high)]
     description = (
         f"{FEATURES[name].label}: {verb} over the last {DAYS} days, {a_week[0]} each week "
-        f"(99 % interval: {a_week[1]} to {a_week[2]}; {found.n} days known)."
+        f"(99.95 % interval: {a_week[1]} to {a_week[2]}; {found.n} days known)."
     )
     last = _days(name, daily, values, None, DAYS)
     return _statement(name, way, daily, description, TREND_METHOD, abs(found.z), found.confidence, last)
@@ -134,10 +142,6 @@ def _statement(
     evidence: tuple[Evidence, ...],
 ) -> Statement:
     meaning = MEANINGS[name]
-    tier = Tier.LOOK
-    if meaning.worse:
-        worse = way == meaning.worse
-        tier = (Tier.ACT if meaning.type is InsightType.SYMPTOM else Tier.LOOK) if worse else Tier.KNOW
     window = daily.window
     return Statement(
         key=f"{name}:{way}",
@@ -145,7 +149,7 @@ def _statement(
         description=description,
         method=method,
         needs=((ConsentPurpose.TREATMENT, FEATURES[name].stream),),
-        tier=tier,
+        tier=_tier(meaning, way),
         strength=strength,
         confidence=confidence,
         confidence_is=CONFIDENCE_IS,
@@ -153,6 +157,13 @@ def _statement(
         expires_at=window.end + HOLDS,
         evidence=evidence,
     )
+
+
+def _tier(meaning: Meaning, way: str) -> Tier:
+    """A rating beyond the person's own range is never good news alone: mood and energy rise in mania too."""
+    if meaning.type is InsightType.SYMPTOM:
+        return Tier.ACT if way == meaning.worse else Tier.LOOK
+    return Tier.KNOW if meaning.worse and way != meaning.worse else Tier.LOOK
 
 
 def _days(name: str, daily: Daily, values: Floats, week: OwnWeek | None, days: int) -> tuple[Evidence, ...]:
@@ -198,5 +209,5 @@ def difference_in_words(name: str, by: float) -> str:
     if unit == "share":
         return f"{display.significant(abs(100 * by))} percentage points {more}"
     if name in SYMPTOMS:
-        return f"{round(abs(by), 1):g} points {'higher' if by > 0 else 'lower'}"
+        return f"{abs(by):.2g} points {'higher' if by > 0 else 'lower'}"
     return f"{display.in_words(abs(by), unit)} {more}"

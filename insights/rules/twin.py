@@ -1,21 +1,24 @@
-"""What the digital twin says, quoted with its record: correlations that stand, and a forecast that leaves the usual."""
+"""What the digital twin says, quoted with its record: correlations that stand, a forecast that leaves the usual, and
+series that have left their own baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 
+from insights.rules.series import FEATURES, MEANINGS
 from insights.statements import Evidence, InsightType, Statement, Tier
 from novamind import clock
 from novamind.measures import Abstained, Window
 from patients.models import ConsentPurpose, ConsentStream, Patient
+from twins.departures import sentence
 from twins.features import BIOMETRICS, SYMPTOMS, Daily
 from twins.forecasts import HORIZON
 from twins.models import Component, Twin
-from twins.services import correlations_shown, shown
+from twins.services import changes_shown, correlations_shown, shown
 from twins.told import correlations_as_told, forecast_as_told
 from twins.track_record import track_record
 from twins.wording import finding
@@ -39,6 +42,7 @@ def statements(patient: Patient, daily: Daily) -> Iterator[Statement]:
         return
     yield from _correlations(twin)
     yield from _forecast(twin, daily)
+    yield from _baselines(twin)
 
 
 def _correlations(twin: Twin) -> Iterator[Statement]:
@@ -86,8 +90,13 @@ def _forecast(twin: Twin, daily: Daily) -> Iterator[Statement]:
     told = forecast_as_told(twin, FORECAST_OF, HORIZON, part.component, None, track_record(twin, FORECAST_OF))
     usual = float(np.nanmedian(said))
     point = told["forecast_points"][-1] if told["forecast_points"] else None
-    if point and not point["confidence_lower"] <= usual <= point["confidence_upper"]:
+    if point and not _rounded(point["confidence_lower"]) <= _rounded(usual) <= _rounded(point["confidence_upper"]):
         yield _leaves(twin, part.component, told, point, usual)
+
+
+def _rounded(value: float) -> float:
+    """As it is told: what would read as the usual within the interval is not said."""
+    return round(value, 1)
 
 
 def _leaves(twin: Twin, component: Component, told: dict[str, Any], point: dict[str, Any], usual: float) -> Statement:
@@ -100,12 +109,12 @@ def _leaves(twin: Twin, component: Component, told: dict[str, Any], point: dict[
         key=f"forecast:{FORECAST_OF}:{way}",
         type=InsightType.FORECAST,
         description=(
-            f"Mood is likely to be {point['value']:.0f} of 10 in {HORIZON} days (80 % interval {low:.0f} to "
-            f"{high:.0f}) if things go on as they did, {way} than the {usual:g} of the last {USUAL_DAYS} days."
+            f"Mood is likely to be {point['value']:.1f} of 10 in {HORIZON} days (80 % interval {low:.1f} to "
+            f"{high:.1f}) if things go on as they did, {way} than the {usual:g} of the last {USUAL_DAYS} days."
         ),
         method=f"{record.model_version.name} {record.model_version.version}, as on the Twin page",
         needs=_needs(ConsentStream.QUESTIONNAIRES),
-        tier=Tier.LOOK if way == "lower" else Tier.KNOW,
+        tier=Tier.LOOK,  # either way: mood rises in mania too
         strength=abs(point["value"] - usual),
         confidence=Abstained.from_json(told["abstentions"]["confidence_score"]) if sure is None else sure,
         confidence_is="share of earlier forecasts of this patient whose 80 % interval held",
@@ -117,3 +126,33 @@ def _leaves(twin: Twin, component: Component, told: dict[str, Any], point: dict[
         ),
         record_id=record.pk,
     )  # fmt: skip
+
+
+def _baselines(twin: Twin) -> Iterator[Statement]:
+    part = shown(twin, Component.Kind.CHANGE)
+    if part.why is not None or part.component is None:
+        return
+    for name, one in changes_shown(twin, part)["features"].items():
+        if one.get("changed"):
+            yield _baseline(twin, part.component, name, one)
+
+
+def _baseline(twin: Twin, component: Component, name: str, one: dict[str, Any]) -> Statement:
+    record = component.record
+    assert record is not None
+    since = clock.midnight(date.fromisoformat(one["since"]), twin.patient.tz)
+    return Statement(
+        key=f"baseline:{name}:{'higher' if one['changed'] > 0 else 'lower'}",
+        type=MEANINGS[name].type,
+        description=f"{sentence(name, one)} Said by the twin's Own baseline left, which is research.",
+        method=f"{record.model_version.name} {record.model_version.version}, as on the Twin page",
+        needs=_needs(FEATURES[name].stream),
+        tier=Tier.KNOW,  # research that raises no alert asks nobody for a look
+        strength=one["sum"],
+        confidence=Abstained("not_an_estimate"),
+        confidence_is="",
+        window=Window(record.window_start, record.window_end),
+        expires_at=clock.now() + HOLDS,
+        evidence=(Evidence(name, since, one["now"], FEATURES[name].unit),),
+        record_id=record.pk,
+    )

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from insights.science.normal import Floats, inflation, memory, spread, two_sided
+from insights.science.normal import CHANGED, Floats, inflation, memory, spread, two_sided
 from novamind.measures import Abstained
 
 WEEK: Final = 7
@@ -16,8 +16,6 @@ OWN_DAYS: Final = 56
 #: Days that must be known: more than half of the week, half of the eight weeks before it.
 LEAST_OF_WEEK: Final = 4
 LEAST_OWN: Final = 28
-#: Standard errors from which a week is called changed: the strictest cutoff of Leys et al. (2013).
-CHANGED: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,13 @@ class OwnWeek:
     value, usual : float
         Median of the week, and of the 56 days before it; the unit of the series.
     spread : float
-        Of those days: 1.4826 times their median absolute deviation; above 0.
+        Of those days: 1.4826 times their median absolute deviation, at least half a step; above 0.
     z : float
         Difference of the medians in standard errors.
     n, own_n : int
         Days known of either.
+    step : float
+        Distance of two answers of a rating; 0 of what is measured.
     """
 
     value: float
@@ -42,11 +42,12 @@ class OwnWeek:
     z: float
     n: int
     own_n: int
+    step: float = 0.0
 
     @property
     def changed(self) -> bool:
-        """Whether the week is called unlike the weeks before."""
-        return abs(self.z) >= CHANGED
+        """Whether the week is called unlike the weeks before; one step of a rating may be rounding."""
+        return abs(self.z) >= CHANGED and abs(self.value - self.usual) > self.step
 
     @property
     def confidence(self) -> float:
@@ -54,7 +55,7 @@ class OwnWeek:
         return 1.0 - two_sided(self.z)
 
 
-def against_own_weeks(values: Floats) -> OwnWeek:
+def against_own_weeks(values: Floats, step: float = 0.0) -> OwnWeek:
     """The last 7 days against the 56 before.
 
     The standard error of a median of normal values is sqrt(pi / 2) times that of their mean; the variance of each is
@@ -64,11 +65,14 @@ def against_own_weeks(values: Floats) -> OwnWeek:
     ----------
     values : ndarray, shape (n_days,), n_days >= 63
         One number a day, the newest last; NaN where not known. Clock times unwrapped.
+    step : float
+        Distance of two answers of a rating; 0 of what is measured.
 
     Raises
     ------
     Abstained
-        too_few_days (4 of the week, 28 of the weeks before), or no_variation (half of those days are equal).
+        too_few_days (4 of the week, 28 of the weeks before), or no_variation (half of those days are equal, of
+        what is measured).
 
     References
     ----------
@@ -81,10 +85,10 @@ def against_own_weeks(values: Floats) -> OwnWeek:
         raise Abstained("too_few_days", needed=LEAST_OWN, got=known.size)
     if of_week.size < LEAST_OF_WEEK:
         raise Abstained("too_few_days", needed=LEAST_OF_WEEK, got=of_week.size)
-    wide = spread(known)
+    wide = spread(known, step)
     if wide == 0:
         raise Abstained("no_variation")
-    value, usual, remembers = float(np.median(of_week)), float(np.median(known)), memory(own)
+    value, usual, remembers = float(np.median(of_week)), float(np.median(known)), memory(own, step)
     shares = sum(inflation(remembers, n) / n for n in (of_week.size, known.size))
     error = wide * sqrt(pi / 2 * shares)
-    return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size))
+    return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size), step)

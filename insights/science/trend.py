@@ -8,18 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from insights.science.normal import Floats, inflation, memory, two_sided
+from insights.science.normal import CHANGED, Floats, inflation, memory, two_sided
 from novamind.measures import Abstained
 
-DAYS: Final = 28
-LEAST_DAYS: Final = 14
-#: Half the width of a 99 % interval, in standard errors.
-WIDE: Final = 2.5758
+DAYS: Final = 56
+LEAST_DAYS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A slope a day with its 99 % interval; ``z`` of Mann and Kendall's test; ``n`` days known."""
+    """A slope a day, its 99.95 % interval (3.5 standard errors), ``z`` of Mann and Kendall's test, ``n`` days known."""
 
     slope: float
     low: float
@@ -38,18 +36,20 @@ class Trend:
         return 1.0 - two_sided(self.z)
 
 
-def trend(values: Floats) -> Trend:
+def trend(values: Floats, step: float = 0.0) -> Trend:
     """The median of all slopes between two days, with a rank interval that day-to-day memory widens.
 
     Parameters
     ----------
     values : ndarray, shape (n_days,)
-        One number a day, the newest last; NaN where not known. The last 28 are looked at.
+        One number a day, the newest last; NaN where not known. The last 56 are looked at.
+    step : float
+        Distance of two answers of a rating; 0 of what is measured.
 
     Raises
     ------
     Abstained
-        too_few_days (needs 14), or no_variation (all are equal).
+        too_few_days (needs 28), or no_variation (all are equal).
 
     References
     ----------
@@ -68,7 +68,7 @@ def trend(values: Floats) -> Trend:
     slope = float(np.median(slopes))
     flat = np.full(last.shape, np.nan)
     flat[at] = known - slope * at
-    deviation = sqrt(_variance(known) * inflation(memory(flat), at.size))
+    deviation = sqrt(_variance(known) * inflation(memory(flat, step), at.size))
     low, high = _interval(slopes, deviation)
     score = float(np.sum(np.sign(slopes)))
     z = float(score - np.sign(score)) / deviation  # the continuity correction of the test
@@ -84,7 +84,7 @@ def _variance(known: Floats) -> float:
 
 def _interval(slopes: Floats, deviation: float) -> tuple[float, float]:
     """The slopes of the ranks (N - C) / 2 and (N + C) / 2 + 1, counted from 1; at most the outermost."""
-    wide = WIDE * deviation
+    wide = CHANGED * deviation
     low = int(np.round((slopes.size - wide) / 2)) - 1
     high = int(np.round((slopes.size + wide) / 2))
     return float(slopes[max(low, 0)]), float(slopes[min(high, slopes.size - 1)])

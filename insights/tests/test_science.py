@@ -46,12 +46,12 @@ def test_two_shares_of_few_are_not_compared():
 
 def test_a_trend_without_memory_is_that_of_scipy():
     rng, compared = np.random.default_rng(3), 0
-    for _ in range(20):
-        values = np.round(0.1 * np.arange(28) + rng.standard_normal(28) * 2, 1)
-        values[rng.choice(28, 5, replace=False)] = np.nan
+    for _ in range(60):
+        values = np.round(0.1 * np.arange(56) + rng.standard_normal(56) * 2, 1)
+        values[rng.choice(56, 10, replace=False)] = np.nan
         at = np.flatnonzero(~np.isnan(values))
-        slope = stats.theilslopes(values[at], at, alpha=0.99)
-        if memory(values - slope.slope * np.arange(28)) > 0:
+        slope = stats.theilslopes(values[at], at, alpha=1 - 2 * stats.norm.sf(3.5))
+        if memory(values - slope.slope * np.arange(56)) > 0:
             continue  # scipy knows no memory
         found, compared = trend(values), compared + 1
         assert (found.slope, found.low, found.high) == pytest.approx((slope.slope, slope.low_slope, slope.high_slope))
@@ -74,13 +74,45 @@ def test_chances_are_those_of_the_normal_law():
 def test_weeks_in_which_nothing_changes_are_rarely_called_changed(r):
     rng = np.random.default_rng(11)
     called = [against_own_weeks(remembering(rng, 63, r)).changed for _ in range(2000)]
-    assert np.mean(called) < 0.025  # docs/insights.md has the figures
+    assert np.mean(called) < 0.006  # docs/insights.md has the figures
 
 
 @pytest.mark.parametrize("r", [0.0, 0.3, 0.6])
 def test_a_trend_is_rarely_found_where_there_is_none(r):
     rng = np.random.default_rng(12)
-    assert np.mean([trend(remembering(rng, 28, r)).found for _ in range(500)]) < 0.06  # docs/insights.md
+    assert np.mean([trend(remembering(rng, 56, r)).found for _ in range(500)]) < 0.015  # docs/insights.md
+
+
+def test_memory_puts_back_what_few_days_take_from_it():
+    # Kendall (1954): the estimate of n pairs is too low by (1 + 3 r) / n.
+    values = np.random.default_rng(2).standard_normal(40).cumsum() * 0.3
+    away = np.clip(values - np.median(values), -3 * spread(values), 3 * spread(values))
+    plain = np.sum(away[:-1] * away[1:]) / (39 * np.mean(away**2))
+    assert memory(values) == pytest.approx(min(plain + (1 + 3 * plain) / 39, 0.9))
+    rng = np.random.default_rng(9)
+    assert np.mean([memory(remembering(rng, 56, 0.5)) for _ in range(400)]) == pytest.approx(0.5, abs=0.04)
+
+
+STEADY = [7] * 40 + [6] * 8 + [8] * 8
+
+
+@pytest.mark.parametrize(
+    ("own", "week", "changed"),
+    [
+        (STEADY, [1] * 7, True),
+        ([7] * 56, [0] * 7, True),
+        ([7] * 56, [5] * 7, True),
+        ([7] * 56, [6] * 7, False),  # one step of a rating may be rounding
+        (STEADY, [7] * 7, False),
+    ],
+)
+def test_the_crash_of_the_steadiest_is_found_and_one_step_of_a_rating_is_none(own, week, changed):
+    found = against_own_weeks(np.array([*own, *week], float), step=1.0)
+    assert found.changed is changed
+    assert found.spread == 0.5
+    remembered = memory(np.array(own, float), 1.0)
+    error = 0.5 * np.sqrt(np.pi / 2 * sum(inflation(remembered, n) / n for n in (7, 56)))
+    assert found.z == pytest.approx((week[0] - 7) / error)
 
 
 def test_a_week_of_short_nights_is_found_and_its_numbers_are_those_of_the_days():

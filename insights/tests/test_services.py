@@ -161,7 +161,8 @@ def test_page_api_and_provenance_say_the_same(patient, psychiatrist):
     assert one["description"] in client.get(f"/patients/{patient.pk}/brief/").content.decode()
     page = client.get(f"/provenance/{one['record_id']}/").content.decode()
     assert escape(one["description"]) in page
-    assert f"{one['confidence']:.6f}" in page
+    assert "By its method it would be seen in fewer than 0.01 of 100 such stretches of days by chance." in page
+    assert "1 minus the chance" in one["confidence_is"]
     value = one["supporting_evidence"][0]
     low, high = value["reference_range"]
     middle, spread = (low + high) / 2, (high - low) / 4
@@ -181,6 +182,7 @@ def test_a_dismissed_statement_stays_away_while_it_holds_and_can_be_shown_again(
     newest.tst_min -= 30
     newest.save()
     run(patient)
+    assert Insight.objects.get(key="sleep_duration:lower", ended_at=None).pk != row.pk  # a newer one, no worse
     assert "sleep_duration:lower" not in keys(patient)
     client.post(judge, {"verdict": "restored"})  # the newer one of the key is meant
     assert "sleep_duration:lower" in keys(patient)
@@ -190,21 +192,95 @@ def test_a_dismissed_statement_stays_away_while_it_holds_and_can_be_shown_again(
     }  # fmt: skip
 
 
-def test_a_reliable_change_of_a_score_is_said_with_its_source(patient):
-    for days_ago, place in ((20, 0), (1, 1)):
-        submit_assessment(
-            patient=patient, by=None, by_patient=True, instrument_id="phq9",
-            answers={str(item): place for item in range(1, 9)} | {"9": 0}, at=clock.now() - timedelta(days=days_ago),
-        )  # fmt: skip
+def phq9(patient: Patient, score: int, *, days_ago: float) -> None:
+    """Answers of items 1 to 8 that add up to the score; nothing that alerts."""
+    points = {str(item): score // 8 + (item <= score % 8) for item in range(1, 9)}
+    submit_assessment(
+        patient=patient, by=None, by_patient=True, instrument_id="phq9", answers=points | {"9": 0},
+        at=clock.now() - timedelta(days=days_ago),
+    )  # fmt: skip
+
+
+def scores_of(patient: Patient) -> list[Insight]:
+    return [row for row in services.insights_of(patient) if row.key.startswith("phq9:")]
+
+
+def dismiss(row: Insight, by: Any) -> None:
+    services.give_feedback(row, by=by, verdict="dismissed")
+
+
+@pytest.mark.parametrize(("steps", "shown"), [([20], False), ([20, 20, 20, 20, 20, 20], True)])
+def test_a_dismissed_change_that_gets_clearly_worse_is_said_again_however_slowly(patient, psychiatrist, steps, shown):
     run(patient)
-    (row,) = [row for row in services.insights_of(patient) if row.key == "phq9:higher"]
+    dismiss(Insight.objects.get(key="sleep_duration:lower"), psychiatrist)
+    week = list(Night.objects.filter(patient=patient).order_by("-date")[:7])
+    for less in steps:
+        for night in week:
+            night.tst_min -= less
+            night.save()
+        run(patient)
+    assert ("sleep_duration:lower" in keys(patient)) == shown
+
+
+def test_a_dismissed_statement_that_asks_for_more_is_said_again(patient, psychiatrist):
+    run(patient)
+    row = Insight.objects.get(key="sleep_duration:lower")
+    dismiss(row, psychiatrist)
+    Insight.objects.filter(pk=row.pk).update(tier=Tier.KNOW, digest="another")
+    run(patient)
+    assert "sleep_duration:lower" in keys(patient)
+
+
+def test_new_answers_are_said_whatever_was_dismissed_before(patient, psychiatrist):
+    phq9(patient, 0, days_ago=40)
+    phq9(patient, 16, days_ago=20)
+    run(patient)
+    dismiss(scores_of(patient)[0], psychiatrist)
+    run(patient)
+    assert scores_of(patient) == []
+    phq9(patient, 24, days_ago=1)
+    run(patient)
+    (row,) = scores_of(patient)
+    assert "24 (severe), 8 points higher than 16 (moderately severe)" in row.said["description"]
+    assert row.tier == Tier.ACT
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([4, 7, 10, 13, 16], "12 points higher than 4"),
+        ([4, 7, 9], None),
+        ([4, 20, 15], None),
+        ([4, 20, 14], "6 points lower than 20"),
+        ([15, 12, 9, 6], None),
+    ],
+)
+def test_small_steps_that_add_up_are_held_against_the_best_of_three_months(patient, scores, said):
+    for place, score in enumerate(scores):
+        phq9(patient, score, days_ago=1 + 14 * (len(scores) - 1 - place))
+    run(patient)
+    assert [said in row.said["description"] for row in scores_of(patient)] == ([True] if said else [])
+
+
+def test_the_best_of_longer_ago_than_three_months_is_no_measure(patient):
+    for score, days_ago in ((4, 95), (8, 50), (11, 1)):
+        phq9(patient, score, days_ago=days_ago)
+    run(patient)
+    assert scores_of(patient) == []
+
+
+def test_a_reliable_change_of_a_score_is_said_with_its_source(patient):
+    phq9(patient, 0, days_ago=20)
+    phq9(patient, 8, days_ago=1)
+    run(patient)
+    (row,) = scores_of(patient)
     assert row.tier == Tier.ACT
     assert "8 points higher than 0" in row.said["description"]
     assert "NHS Talking Therapies" in row.said["method"]
     assert row.confidence is None
     assert row.said["no_confidence"]["abstained"] == "not_an_estimate"
     withdraw(patient, "questionnaires")
-    assert "phq9:higher" not in keys(patient)
+    assert scores_of(patient) == []
 
 
 def test_medication_is_told_as_it_is_recorded_and_labelled_records_are_not(patient):

@@ -88,8 +88,9 @@ class Instrument:
 
     ``total_range`` is ``None`` where there is no total (C-SSRS). ``may_be_missing`` is how many scored items may be
     unanswered for a prorated total. ``scoring_only``: the wording needs a licence and is not here, so that a clinician
-    enters the points of a printed form and no patient is asked. ``sources`` says where each part of it is from
-    (:data:`SOURCED`). ``details`` holds what only some instruments have.
+    enters the points of a printed form and no patient is asked. ``reliable_worse``: ``higher``
+    or ``lower``, whichever total is worse; empty where no reliable change is published. ``sources`` says where each
+    part of it is from (:data:`SOURCED`). ``details`` holds what only some instruments have.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Instrument:
     cutoffs: tuple[Mapping[str, Any], ...]
     reliable_points: int | None
     reliable_source: str
+    reliable_worse: str
     safety: tuple[SafetyRule, ...]
     loinc: Mapping[str, Any]
     scoring_only: bool
@@ -180,6 +182,7 @@ def _loaded(raw: dict[str, Any]) -> Instrument:
         cutoffs=tuple(MappingProxyType(one) for one in raw["cutoffs"]),
         reliable_points=change.get("points"),
         reliable_source=change.get("source", ""),
+        reliable_worse=change.get("worse", ""),
         safety=tuple(SafetyRule(**one) for one in raw["safety"]),
         loinc=MappingProxyType(raw["loinc"]),
         scoring_only=raw.get("scoring_only", False),

@@ -239,6 +239,7 @@ def test_an_instrument_is_whole(one):
     if one.bands:
         assert (one.bands[0][0], one.bands[-1][1]) == one.total_range
     assert (one.reliable_points is None) == (not one.reliable_source)
+    assert one.reliable_worse in ({"higher", "lower"} if one.reliable_points else {""})
     for rule in one.safety:
         assert rule.item in {item.id for item in one.items}
 

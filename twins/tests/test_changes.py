@@ -149,7 +149,7 @@ def test_the_page_tells_it_and_withholds_it_and_the_api_lists_the_part(browser, 
     assert "research" in html
     assert "relapse" not in html.lower()
     told = browser.get(f"/api/v1/patients/{patient.pk}/digital-twin").json()["models"]
-    assert [(one["model_type"], one["description"]) for one in told] == [("early_warning", "What has changed")]
+    assert [(one["model_type"], one["description"]) for one in told] == [("early_warning", "Own baseline left")]
     provenance = browser.get(f"/provenance/{component.record_id}/").content.decode()
     assert f"{changes.WINDOW_DAYS} of {changes.WINDOW_DAYS} days" in provenance
     record_consent(patient=patient, purpose="models", stream="questionnaires", given=False, how="written", by=None)

@@ -73,11 +73,6 @@ class Watched:
     watched: int
     limit: float | None
 
-    @property
-    def is_changed(self) -> bool:
-        """Whether any of them has changed."""
-        return any(isinstance(one, Departure) and one.changed for one in self.series.values())
-
 
 def watch(series: Mapping[str, Floats], *, load: float) -> Watched:
     """Hold each series of a person against its own baseline.
