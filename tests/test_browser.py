@@ -81,6 +81,7 @@ class Visit:
     def open_patient(self, name: str) -> None:
         self.page.goto(f"{self.demo.address}/patients/")
         self.page.locator("main a", has_text=name).first.click()
+        self.page.get_by_role("link", name="Actigraphy", exact=True).click()
         self.page.wait_for_url("**/actigraphy/**")
 
     def wait_for_charts(self) -> None:
@@ -245,9 +246,10 @@ def test_the_twin_and_the_medication_fit_and_have_no_serious_barrier(visit: Any,
         return one.page.get_by_text("Reliability").count() and one.page.get_by_text("pairs tested").count()
 
     one.demo.until(there, within_s=HANG_S)
-    for path in ("twin", "medication"):
-        one.page.goto(f"{chart}/{path}/")
-        one.wait_for_charts()
+    for path in ("twin", "medication", "brief", "twin/medication", "actigraphy/upload", "/worklist"):
+        one.page.goto(f"{one.demo.address if path.startswith('/') else chart + '/'}{path}/")
+        if path in {"twin", "medication", "brief"}:
+            one.wait_for_charts()
         found = axe.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -27,6 +27,7 @@ OLD_LOG: Final = "activity.bin"
 INFO_BYTES: Final = 64 << 10
 ENCRYPTED: Final = 1  # bit of an entry's flags
 PACKED_BY: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # LZMA states how much memory it wants
+HEAD_BYTES: Final = 4096
 CHUNK_BYTES: Final = 4 << 20
 MINUTE_S: Final = 60
 DAY_S: Final = 86_400
@@ -86,7 +87,9 @@ def read_gt3x(file: BinaryIO, request: Request) -> ReadRecording:
                 pieces = _records(log, info.rate_hz) if name == LOG else _old_log(log, info)
                 for piece in pieces:
                     minutes.add(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except zipfile.BadZipFile as error:
+        raise UnreadableRecording("truncated" if _begins_like_one(file) else "archive_refused") from error
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise UnreadableRecording("truncated") from error
     return minutes.recording(request)
 
@@ -189,6 +192,13 @@ class MinuteCounts:
 
 def _magnitude(grid: FloatArray) -> FloatArray:
     return np.sqrt((grid.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32)
+
+
+def _begins_like_one(file: BinaryIO) -> bool:
+    """Whether a damaged archive begins with a file that these archives begin with."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    return any(name.encode() in head for name in (INFO, LOG, OLD_LOG, "autorun.inf"))
 
 
 def check_archive(sizes: Sequence[tuple[int, int]]) -> None:

@@ -113,7 +113,7 @@ def test_a_bad_file_stands_in_its_place_and_the_exit_status_says_so(recording: P
         call_command("analyze", str(bad), str(recording), str(tmp_path / "none"), stdout=out, stderr=StringIO())
     refused, fine, missing = json.loads(out.getvalue())
     assert end.value.code == 1
-    assert refused["error"]["code"] == "truncated"
+    assert refused["error"]["code"] == "archive_refused"
     assert fine["nights"]
     assert missing["error"]["code"] == "cannot_open"
 
