@@ -203,7 +203,7 @@ def test_the_pages_of_models_fit_and_have_no_serious_barrier(visit: Any, size: s
     one = visit(ADMIN, size)
     one.page.goto(one.demo.address + "/models/")
     addresses = [link.get_attribute("href") for link in one.page.locator("main th a").all()]
-    assert len(addresses) == 5  # what comes with it: encoder, cohort, detector, forecaster, correlation
+    assert len(addresses) == 6  # what comes with it: encoder, cohort, detector, forecaster, correlation, change
     for path in ("/models/", *addresses):
         one.page.goto(one.demo.address + path)
         found = axe.run(one.page).response["violations"]
