@@ -30,6 +30,12 @@ def test_the_best_is_looked_for_only_among_what_is_known():
     assert set(best([Compared("a", None, None)]).values()) == {None}
 
 
+def test_the_least_side_effect_of_a_few_is_not_the_lowest_of_all():
+    known, unknown = [Compared("a", None, 0.1), Compared("b", None, 0.2)], Compared("c", 0.5, None)
+    assert best([*known, unknown])["lowest_side_effects"] == known[0]
+    assert best([*known, unknown, unknown])["lowest_side_effects"] is None
+
+
 def test_evidence_that_was_only_remembered_is_refused(tmp_path):
     said = json.loads(SHIPPED.read_text(encoding="utf-8"))
     said["sources"]["slee2019"]["status"] = "recalled_verify_before_use"

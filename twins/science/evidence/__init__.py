@@ -178,12 +178,18 @@ class Compared:
 
 
 def best(compared: Collection[Compared]) -> dict[str, Compared | None]:
-    """Highest efficacy, lowest side effects, best balance: each among the drugs of which it is known, else ``None``."""
+    """Highest efficacy, lowest side effects, best balance: each among the drugs of which it is known, else ``None``.
+
+    No side effects are lowest while those of half the drugs or more are not known: the least of a few says nothing of
+    the rest.
+    """
     efficacy = [one for one in compared if one.efficacy is not None]
     burden = [one for one in compared if one.burden is not None]
     balance = [one for one in compared if one.balance is not None]
     return {
         "highest_efficacy": max(efficacy, key=lambda one: one.efficacy or 0.0, default=None),
-        "lowest_side_effects": min(burden, key=lambda one: one.burden or 0.0, default=None),
+        "lowest_side_effects": min(burden, key=lambda one: one.burden or 0.0)
+        if len(burden) > len(compared) / 2
+        else None,
         "optimal_balance": max(balance, key=lambda one: one.balance or 0.0, default=None),
     }
