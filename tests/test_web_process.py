@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[1]
-COMPUTES = ("tensorflow", "keras", "onnxruntime", "sklearn", "scipy", "xgboost")
+COMPUTES = ("tensorflow", "keras", "onnxruntime", "sklearn", "scipy", "numba", "xgboost")
 
 WORKER = """
 import django; django.setup()

@@ -1,25 +1,21 @@
-"""ActiGraph .gt3x: a ZIP of ``info.txt`` and a log of raw acceleration, old (``activity.bin``) or new (``log.bin``).
-
-The samples become counts by the second as they are read, so that memory does not grow with the recording.
-"""
+"""ActiGraph .gt3x: a ZIP of ``info.txt`` and a log of raw acceleration, old (``activity.bin``) or new (``log.bin``)."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import IO, BinaryIO, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from actigraphy.science.counts import RATES, CountsStream
+from actigraphy.science.counts import RATES
 from novamind.limits import LIMITS, MB
 
-from .grid import check_length, check_present, gap_notices, missing_notice, start_to_utc, year_notice
-from .reading import FloatArray, Limits, Notice, ReadRecording, Request, UnreadableRecording
+from .raw import Info, Seconds, read_raw
+from .reading import ReadRecording, Request, UnreadableRecording
 
 INFO: Final = "info.txt"
 LOG: Final = "log.bin"
@@ -29,8 +25,6 @@ ENCRYPTED: Final = 1  # bit of an entry's flags
 PACKED_BY: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # LZMA states how much memory it wants
 HEAD_BYTES: Final = 4096
 CHUNK_BYTES: Final = 4 << 20
-MINUTE_S: Final = 60
-DAY_S: Final = 86_400
 
 TICKS_PER_S: Final = 10_000_000
 TICKS_AT_1970: Final = 621_355_968_000_000_000
@@ -39,35 +33,16 @@ SCALES: Final = {"NEO": 341.0, "MRA": 341.0, "CLE": 341.0, "MOS": 256.0, "TAS": 
 
 SEPARATOR: Final = 0x1E
 HEADER_BYTES: Final = 8  # separator, kind, time (4), length of what follows (2)
+_OF_THE_KIND: Final = (0, 1, 6, 7)  # of a header: all but the time
 PACKED, PLAIN = 0, 26  # kinds of record that hold a second: 12 bits in the order y, x, z; 16 bits in x, y, z
 PACKED_BYTES_OF_TWO: Final = 9  # two samples of three axes of 12 bits
 
 Samples = NDArray[np.int16]
 
 
-@dataclass(frozen=True)
-class Info:
-    """What ``info.txt`` says of the device and its clock, which is set to the wall's."""
-
-    rate_hz: int
-    start_s: int
-    scale: float
-    model: str | None
-    serial: str | None
-    zone: str
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """Whole seconds without a gap: wall second of the first, and samples of shape (n · rate, 3) in x, y, z."""
-
-    at: int
-    samples: Samples
-
-
 def read_gt3x(file: BinaryIO, request: Request) -> ReadRecording:
-    """Read a .gt3x file as ActiGraph counts per minute (Neishabouri 2022); channels ``axis1 axis2 axis3`` and
-    ``vector_magnitude``.
+    """Read a .gt3x file as ActiGraph counts per minute (Neishabouri 2022) and 5-second epochs; channels ``axis1 axis2
+    axis3`` and ``vector_magnitude``.
 
     The clock is the wall's when the device was set, and does not follow summer time: time is counted on from the
     start, in the zone the request names. In idle sleep mode the device stores nothing: those minutes are missing, and
@@ -80,118 +55,18 @@ def read_gt3x(file: BinaryIO, request: Request) -> ReadRecording:
     try:
         with zipfile.ZipFile(file) as archive:
             names = _names(archive)
-            info = _parse_info(_head(archive, INFO))
-            minutes = MinuteCounts(info, request.limits, Uncounted if request.outline else CountsStream)
+            info, start_s = _parse_info(_head(archive, INFO))
             name = LOG if LOG in names else OLD_LOG
-            with archive.open(name) as log:
-                pieces = _records(log, info.rate_hz) if name == LOG else _old_log(log, info)
-                for piece in pieces:
-                    minutes.add(piece)
+
+            def pieces() -> Iterator[Seconds]:
+                with archive.open(name) as log:
+                    yield from _records(log, info.rate_hz) if name == LOG else _old_log(log, info.rate_hz, start_s)
+
+            return read_raw(pieces, info, request)
     except zipfile.BadZipFile as error:
         raise UnreadableRecording("truncated" if _begins_like_one(file) else "archive_refused") from error
     except (zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise UnreadableRecording("truncated") from error
-    return minutes.recording(request)
-
-
-class Uncounted:
-    """A :class:`CountsStream` that only says which epochs are whole."""
-
-    def __init__(self, rate_hz: int, *, epoch_s: int) -> None:
-        self._per_epoch, self._left = rate_hz * epoch_s, 0
-
-    def add(self, xyz: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Zeros for the epochs that these samples complete, shape (m, 3)."""
-        epochs, self._left = divmod(self._left + len(xyz), self._per_epoch)
-        return np.zeros((epochs, 3), np.int64)
-
-
-class MinuteCounts:
-    """Counts of whole minutes, from seconds in the order of time.
-
-    Each stretch without a gap is counted as a recording of its own, from its first whole minute on.
-    """
-
-    def __init__(self, info: Info, limits: Limits, counter: type[CountsStream | Uncounted] = CountsStream) -> None:
-        self.info, self.limits, self._counter = info, limits, counter
-        self._first: int | None = None
-        self._next = self._minute = 0
-        self._stream: CountsStream | Uncounted | None = None
-        self._found: list[tuple[int, NDArray[np.int64]]] = []
-
-    def add(self, seconds: Seconds) -> None:
-        """Take the next seconds."""
-        if self._first is None:
-            self._first = self._next = seconds.at
-        at, samples = seconds.at - self._first, seconds.samples
-        if seconds.at < self._next:
-            raise UnreadableRecording("unordered_timestamps")
-        if at > self.limits.max_days * DAY_S:
-            raise UnreadableRecording("too_long", limit=f"{self.limits.max_days} days")
-        if seconds.at - self._next > self.limits.max_gap_days * DAY_S:
-            raise UnreadableRecording("gap_too_long", limit_days=self.limits.max_gap_days)
-        if seconds.at > self._next:
-            self._stream = None
-        self._next = seconds.at + len(samples) // self.info.rate_hz
-        if self._stream is None:
-            skipped = -at % MINUTE_S
-            samples = samples[skipped * self.info.rate_hz :]
-            if not len(samples):
-                return
-            self._minute = (at + skipped) // MINUTE_S
-            self._stream = self._counter(self.info.rate_hz, epoch_s=MINUTE_S)
-        counted = self._stream.add(samples / self.info.scale)
-        self._found.append((self._minute, counted))
-        self._minute += len(counted)
-
-    def recording(self, request: Request) -> ReadRecording:
-        """What was counted, on a grid of minutes."""
-        if self._first is None:
-            raise UnreadableRecording("no_values")
-        n = (self._next - self._first) // MINUTE_S
-        check_length(n, MINUTE_S, self.limits)
-        grid = np.full((n, 3), np.nan, np.float32)
-        for minute, counted in self._found:
-            grid[minute : minute + len(counted)] = counted
-        missing = missing_notice(grid[:, 0], n)
-        if self._counter is Uncounted:
-            grid[:] = np.nan
-        x, y, z = (np.ascontiguousarray(axis) for axis in grid.T)  # ActiLife's axis 1 is the sensor's y, axis 2 its x
-        start_s = start_to_utc(self._first, request.tz)
-        check_present(start_s + (n - 1) * MINUTE_S)
-        return ReadRecording(
-            format="actigraph_gt3x",
-            device_family="actigraph",
-            device_model=self.info.model,
-            device_serial=self.info.serial,
-            start_s=start_s,
-            epoch_s=MINUTE_S,
-            activity=y,
-            channels={"axis1": y, "axis2": x, "axis3": z, "vector_magnitude": _magnitude(grid)},
-            zone=request.tz.key,
-            zone_evidence="given",
-            notices=(*year_notice(start_s), *self._gaps(), *missing, *self._other_zone(request, start_s)),
-        )
-
-    def _gaps(self) -> list[Notice]:
-        """Between the stretches; a minute they begin or end in is missing with the gap."""
-        counted = [(minute, minute + len(counts)) for minute, counts in self._found if len(counts)]
-        steps = [1 + after - end for (_, end), (after, _) in pairwise(counted)]
-        return gap_notices(np.array(steps, np.int64) * MINUTE_S, MINUTE_S)
-
-    def _other_zone(self, request: Request, start_s: int) -> list[Notice]:
-        """The offset of the computer that set the device is in the file, but not always with its summer time."""
-        said = _offset_s(self.info.zone)
-        wall = self._first
-        assert wall is not None
-        if said is None or abs(wall - start_s - said) <= 3600:
-            return []
-        detail = f"The device was set by a clock {self.info.zone} from UTC; its times are read in {request.tz.key}."
-        return [Notice("set_elsewhere", detail)]
-
-
-def _magnitude(grid: FloatArray) -> FloatArray:
-    return np.sqrt((grid.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32)
 
 
 def _begins_like_one(file: BinaryIO) -> bool:
@@ -230,7 +105,8 @@ def _head(archive: zipfile.ZipFile, name: str) -> str:
         return entry.read(INFO_BYTES).decode("utf-8-sig", "replace")
 
 
-def _parse_info(text: str) -> Info:
+def _parse_info(text: str) -> tuple[Info, int]:
+    """The device, and the wall second of the start."""
     said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
     serial = said.get("Serial Number", "")[:64]
     try:
@@ -244,7 +120,11 @@ def _parse_info(text: str) -> Info:
     if not (0 <= start_s < 2**32 and 1 <= scale <= 1e5):
         raise UnreadableRecording("damaged_header")
     model = said.get("Device Type", "")[:64]
-    return Info(rate_hz, start_s, scale, model or None, serial or None, said.get("TimeZone", ""))
+    clock = said.get("TimeZone", "")
+    info = Info(
+        "actigraph_gt3x", "actigraph", rate_hz, scale, model or None, serial or None, clock, _offset_s(clock)
+    )  # fmt: skip
+    return info, start_s
 
 
 def _offset_s(said: str) -> int | None:
@@ -255,10 +135,9 @@ def _offset_s(said: str) -> int | None:
     return sign * (hours * 3600 + minutes * 60 + seconds)
 
 
-def _old_log(log: IO[bytes], info: Info) -> Iterator[Seconds]:
+def _old_log(log: IO[bytes], rate_hz: int, at: int) -> Iterator[Seconds]:
     """``activity.bin``: samples of 36 bits, one after another from the start; the last part of a second is left."""
-    second_bytes = info.rate_hz * PACKED_BYTES_OF_TWO // 2
-    at = info.start_s
+    second_bytes = rate_hz * PACKED_BYTES_OF_TWO // 2
     while data := log.read(CHUNK_BYTES // second_bytes * second_bytes):
         n = len(data) // second_bytes
         yield Seconds(at, _unpacked(np.frombuffer(data[: n * second_bytes], np.uint8).reshape(n, second_bytes)))
@@ -281,18 +160,36 @@ def _places(data: bytes, rate_hz: int) -> tuple[dict[int, list[int]], int]:
     """Where the records of a second begin, by kind, and where the first that is not whole does."""
     sizes = {PACKED: rate_hz * PACKED_BYTES_OF_TWO // 2, PLAIN: rate_hz * 6}
     places: dict[int, list[int]] = {PACKED: [], PLAIN: []}
-    at, last = 0, len(data) - HEADER_BYTES
+    at, last, kind_before = 0, len(data) - HEADER_BYTES, None
     while at <= last:
         if data[at] != SEPARATOR:
-            at = _next_separator(data, at)
+            at, kind_before = _next_separator(data, at), None
             continue
         kind, size = data[at + 1], data[at + 6] | data[at + 7] << 8
-        if at + HEADER_BYTES + size >= len(data):
+        whole = HEADER_BYTES + size + 1
+        if at + whole > len(data):
             break
+        # Most files hold thousands of seconds one after another; who has seen two looks for more of them at once.
+        alike = _alike(data, at, whole) if kind == kind_before else 1
         if sizes.get(kind) == size:
-            places[kind].append(at)
-        at += HEADER_BYTES + size + 1
+            places[kind].extend(range(at, at + alike * whole, whole))
+        at, kind_before = at + alike * whole, kind
     return places, min(at, len(data))
+
+
+def _alike(data: bytes, at: int, whole: int) -> int:
+    """How many whole records of this length follow one another from here with the same mark, kind and size."""
+    found, looked_at, most = 0, 8, (len(data) - at) // whole
+    while True:
+        n = min(looked_at, most - found)
+        rows = np.frombuffer(data, np.uint8, n * whole, at + found * whole).reshape(n, whole)
+        same = (rows[:, _OF_THE_KIND] == [data[at + place] for place in _OF_THE_KIND]).all(axis=1)
+        if not same.all():
+            return found + int(same.argmin())
+        found += n
+        if found == most:
+            return found
+        looked_at *= 8
 
 
 def _next_separator(data: bytes, at: int) -> int:
@@ -307,7 +204,7 @@ def _of_places(data: NDArray[np.uint8], places: dict[int, list[int]], rate_hz: i
     for kind, size in ((PACKED, rate_hz * PACKED_BYTES_OF_TWO // 2), (PLAIN, rate_hz * 6)):
         if not places[kind]:
             continue
-        rows = data[np.array(places[kind])[:, None] + np.arange(HEADER_BYTES + size + 1)]
+        rows = sliding_window_view(data, HEADER_BYTES + size + 1)[places[kind]]
         # The checksum is the complement of everything before it, taken together by exclusive or.
         rows = rows[np.bitwise_xor.reduce(rows, axis=1) == 0xFF]
         stamps.append(np.ascontiguousarray(rows[:, 2:6]).view("<u4").ravel().astype(np.int64))

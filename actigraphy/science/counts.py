@@ -81,11 +81,9 @@ class CountsStream:
         if epoch_s < 1:
             raise ValueError("an epoch has at least one second")
         self.rate_hz, self.epoch_s = rate_hz, epoch_s
-        self._up, self._down = RATES[rate_hz]
-        self._smoothed = np.zeros((1, 3))
-        self._skip = 0  # samples to pass over before the next that is kept
+        # What is carried from piece to piece: see ``kernels.tenths_of_seconds``.
+        self._smoothed, self._held, self._places = np.zeros(3), np.zeros(3), np.zeros(3, np.int64)
         self._band: Floats | None = None
-        self._steps: Floats = np.empty((0, 3))
         self._sums: Counts = np.empty((0, 3), np.int64)
 
     def add(self, xyz: Floats) -> Counts:
@@ -101,42 +99,28 @@ class CountsStream:
         ndarray of int64, shape (m, 3)
             Counts per epoch of each axis, in the order of the columns; ``m`` may be 0. What is left of an epoch waits.
         """
-        if not len(xyz):  # lfilter forgets its state over an empty piece
-            return np.empty((0, 3), np.int64)
-        steps = np.concatenate([self._steps, self._to_steps(self._to_30_hz(np.asarray(xyz, np.float64)))])
-        whole = len(steps) // PER_SUM
-        self._steps = steps[whole * PER_SUM :]
-        tenths = steps[: whole * PER_SUM].reshape(whole, PER_SUM, 3).sum(axis=1) // PER_SUM
-        sums = np.concatenate([self._sums, tenths.astype(np.int64)])
+        sums = np.concatenate([self._sums, self._tenths(np.ascontiguousarray(xyz, np.float64))])
         per_epoch = SUMS_HZ * self.epoch_s
         epochs = len(sums) // per_epoch
         self._sums = sums[epochs * per_epoch :]
         return sums[: epochs * per_epoch].reshape(epochs, per_epoch, 3).sum(axis=1)
 
-    def _to_30_hz(self, xyz: Floats) -> Floats:
-        from scipy.signal import lfilter  # where it runs: web processes start without scipy
+    def _tenths(self, xyz: Floats) -> Counts:
+        from scipy.signal import lfilter_zi  # where it runs: web processes start without scipy and without a compiler
 
-        if self._up > 1:
-            stuffed = np.zeros((len(xyz) * self._up, 3))
-            stuffed[:: self._up] = xyz * self._up
-            # One pole: the bilinear transform of an RC filter that passes below the old rate.
-            share = np.pi / (np.pi + 2 * self._up)
-            back = (np.pi - 2 * self._up) / (np.pi + 2 * self._up)
-            xyz, self._smoothed = lfilter([share, share], [1.0, back], stuffed, axis=0, zi=self._smoothed)
-        kept = xyz[self._skip :: self._down]
-        self._skip += len(kept) * self._down - len(xyz)
-        return np.round(kept, DECIMALS)
+        from actigraphy.science.kernels import tenths_of_seconds
 
-    def _to_steps(self, at_30_hz: Floats) -> Floats:
-        from scipy.signal import lfilter, lfilter_zi
-
-        if not len(at_30_hz):
-            return at_30_hz
-        if self._band is None:  # as if the first sample had stood for ever, so that gravity is no movement
-            self._band = lfilter_zi(*BAND)[:, None] * at_30_hz[0]
-        filtered, self._band = lfilter(*BAND, at_30_hz, axis=0, zi=self._band)
-        steps = np.abs(filtered * GAIN)
-        return np.floor(np.where(steps < LEAST, 0.0, np.minimum(steps, MOST)))
+        if self._band is None:
+            self._band = np.tile(lfilter_zi(*BAND), (3, 1))
+        up, down = RATES[self.rate_hz]
+        # One pole: the bilinear transform of an RC filter that passes below the old rate.
+        pole = np.pi / (np.pi + 2 * up), (np.pi - 2 * up) / (np.pi + 2 * up)
+        found = np.empty((len(xyz) * up // (down * PER_SUM) + 2, 3), np.int64)
+        filled = tenths_of_seconds(
+            xyz, (up, down), pole, self._smoothed, BAND, (10.0**DECIMALS, GAIN, LEAST, MOST), PER_SUM,
+            self._band, self._held, self._places, found,
+        )  # fmt: skip
+        return found[:filled]
 
 
 def counts(xyz: Floats | Iterable[Floats], rate_hz: int, *, epoch_s: int = 60) -> Counts:
