@@ -19,12 +19,16 @@ from .actilife import is_actilife, read_actilife
 from .actiware import is_actiware, read_actiware
 from .actiwatch import is_awd, read_awd
 from .acttrust import is_acttrust, read_acttrust
+from .axivity import MAGIC as CWA
+from .axivity import read_axivity
 from .daqtometer import is_daqtometer, read_daqtometer
 from .delimited import DELIMITERS, read_delimited, read_depresjon
+from .geneactiv import MAGIC as GENEACTIV
+from .geneactiv import read_geneactiv
 from .gt3x import read_gt3x
 from .motionwatch import ROOT as MOTIONFILE
 from .motionwatch import read_motionwatch
-from .reading import ColumnMapping, Limits, Notice, Reader, ReadRecording, Request, UnreadableRecording
+from .reading import ColumnMapping, Limits, Notice, Raw, Reader, ReadRecording, Request, UnreadableRecording
 from .readings import MAGIC as READINGS
 from .readings import Readings, read_readings
 from .text import decode
@@ -34,17 +38,21 @@ __all__ = [
     "ColumnMapping",
     "Limits",
     "Notice",
+    "Raw",
     "ReadRecording",
     "Readings",
     "UnreadableRecording",
     "detect_format",
     "read_recording",
+    "text_of",
 ]
 
 READERS: dict[str, Reader] = {
     "actiwatch_awd": read_awd,
     "actigraph_agd": read_agd,
     "actigraph_gt3x": read_gt3x,
+    "geneactiv_bin": read_geneactiv,
+    "axivity_cwa": read_axivity,
     "actilife_csv": read_actilife,
     "actiware_csv": read_actiware,
     "motionwatch_mtn": read_motionwatch,
@@ -124,9 +132,13 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
         return "actigraph_agd"
     if head.startswith(ZIP):
         return "actigraph_gt3x"  # the one kind that is an archive; its reader refuses all others
+    if head.startswith(CWA):
+        return "axivity_cwa"
+    if head.startswith(GENEACTIV):
+        return "geneactiv_bin"
     if head.startswith(READINGS):
         return "readings"
-    text = _text(head)
+    text = text_of(head)
     if text is None:
         return None
     lines = text.splitlines()
@@ -148,8 +160,8 @@ def detect_format(head: bytes, filename: str = "") -> str | None:
     return "generic_csv" if any(first.count(delimiter) for delimiter in DELIMITERS) else None
 
 
-def _text(head: bytes) -> str | None:
-    """The head as text, None if it is not text or an archive."""
+def text_of(head: bytes) -> str | None:
+    """The first bytes of a file as text; ``None`` if it is not text, or an archive."""
     if head.startswith(ARCHIVES):
         return None
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -165,6 +177,6 @@ def _unrecognized(head: bytes, filename: str) -> UnreadableRecording:
     suffix = Path(filename).suffix.casefold()
     if suffix == ".agd":
         return UnreadableRecording("damaged_database")
-    if suffix in TEXT_SUFFIXES and _text(head) is None:
+    if suffix in TEXT_SUFFIXES and text_of(head) is None:
         return UnreadableRecording("not_text")
     return UnreadableRecording("unknown_format")

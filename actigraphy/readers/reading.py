@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from actigraphy.science.acceleration import Epochs
+from actigraphy.science.calibration import Calibration
 from novamind.limits import FILE_MB, LIMITS, LINE_BYTES, MB
+from novamind.measures import Abstained
 
 FloatArray = NDArray[np.float32]
 
@@ -133,6 +136,14 @@ class Notice:
     detail: str
 
 
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What acceleration was reduced to beside its counts, and the correction it was reduced with, or why none."""
+
+    epochs: Epochs
+    calibration: Calibration | Abstained
+
+
 @dataclass(frozen=True)
 class ReadRecording:
     """A recording as its file tells it; the subject named in a header is never carried along.
@@ -142,8 +153,7 @@ class ReadRecording:
     format : str
         Key of ``READERS``.
     device_family : str
-        "actiwatch", "actigraph", "motionwatch", "acttrust", "daqtometer" or "generic"; acceleration counted by
-        ActiGraph's algorithm is "actigraph".
+        "actiwatch", "actigraph", "geneactiv", "axivity", "motionwatch", "acttrust", "daqtometer" or "generic".
     device_model, device_serial : str or None
         As the file states them. The serial number identifies a person's device: treat it as sensitive.
     start_s : int
@@ -165,6 +175,8 @@ class ReadRecording:
     notices : tuple of Notice
         Codes: year_before_2000, clock_gap, short_gap_filled_missing, duplicate_stamps, double_hour, clock_not_changed,
         set_elsewhere, off_grid, missing_values, marker_lines, columns_ignored.
+    raw : Raw or None
+        Of a device's file of acceleration, for the same minutes; None of an outline.
     """
 
     format: str
@@ -178,6 +190,7 @@ class ReadRecording:
     zone: str
     zone_evidence: str
     notices: tuple[Notice, ...] = ()
+    raw: Raw | None = None
 
     def __len__(self) -> int:
         return len(self.activity)

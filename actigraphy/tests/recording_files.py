@@ -188,3 +188,82 @@ def gt3x(
         archive.writestr(name, log)
         archive.writestr("info.txt", "\r\n".join(f"{key}: {value}" for key, value in about.items()))
     return file.getvalue()
+
+
+def cwa_stamp(moment: datetime) -> int:
+    date = (moment.year - 2000) << 26 | moment.month << 22 | moment.day << 17
+    return date | moment.hour << 12 | moment.minute << 6 | moment.second
+
+
+def cwa_sector(
+    samples: Sequence[Sequence[int]], number: int, second: datetime, offset: int, *, rate: int = 0x4A, packing: int = 2
+) -> bytes:
+    """A sector whose sample ``offset`` is taken at ``second``; plain 16 bits in steps of 1/256 g, or packed."""
+    if packing == 2:
+        body = b"".join(struct.pack("<hhh", *sample) for sample in samples)
+    else:
+        words = [(x & 0x3FF) | (y & 0x3FF) << 10 | (z & 0x3FF) << 20 for x, y, z in samples]
+        body = struct.pack(f"<{len(words)}I", *words)
+    head = struct.pack(
+        "<2sHHIIIHHBBBBhH", b"AX", 508, 0, 7, number, cwa_stamp(second), 0, 265, 0, 200, rate, 0x30 | packing, offset,
+        len(samples),
+    )  # fmt: skip
+    sector = (head + body).ljust(510, b"\0")
+    checksum = -sum(struct.unpack("<255H", sector)) & 0xFFFF
+    return sector + struct.pack("<H", checksum)
+
+
+def cwa(
+    samples: Sequence[Sequence[int]], *, start: str = "2024-01-10 12:00:00", rate_hz: int = 100, **kwargs: int
+) -> bytes:
+    """Samples in steps of 1/256 g from a whole second on."""
+    room = 120 if kwargs.get("packing") == 0 else 80
+    first, sectors = datetime.fromisoformat(start), []
+    for number, at in enumerate(range(0, len(samples), room)):
+        second = -(-at // rate_hz)  # the first whole second in or after this sector's first sample
+        moment = first + timedelta(seconds=second)
+        sectors.append(cwa_sector(samples[at : at + room], number, moment, second * rate_hz - at, **kwargs))
+    header = struct.pack("<2sHBHIH", b"MD", 1020, 0x17, 4242, 7, 0xFFFF).ljust(36, b"\xff") + bytes([0x4A])
+    return header.ljust(64, b"\xff") + b"_s=Jane%20Doe".ljust(960) + b"".join(sectors)
+
+
+GENEACTIV_HEADER = """Device Identity
+Device Unique Serial Code:012967
+Device Type:GENEActiv
+
+Configuration Info
+Measurement Frequency:{rate:g} Hz
+Start Time:{start}
+Time Zone:GMT +01:00
+
+Subject Info
+Subject Code:Jane Doe
+
+Calibration Data
+x gain:25600
+x offset:100
+y gain:25600
+y offset:-200
+z gain:25600
+z offset:0
+
+Memory Status
+Number of Pages:{pages}
+
+"""
+
+
+def geneactiv(samples: Sequence[Sequence[int]], *, start: str = "2024-01-10 12:00:00", rate: float = 100.0) -> bytes:
+    """Samples in the device's own steps; only whole pages of 300 are written."""
+    first, pages = datetime.fromisoformat(start), []
+    for number, at in enumerate(range(0, len(samples) // 300 * 300, 300)):
+        moment = first + timedelta(seconds=at / rate)
+        stamp = f"{moment:%Y-%m-%d %H:%M:%S}:{moment.microsecond // 1000:03d}"
+        hexed = "".join(f"{x & 0xFFF:03X}{y & 0xFFF:03X}{z & 0xFFF:03X}000" for x, y, z in samples[at : at + 300])
+        pages.append(
+            f"Recorded Data\nDevice Unique Serial Code:012967\nSequence Number:{number}\nPage Time:{stamp}\n"
+            f"Unassigned:\nTemperature:21.5\nBattery voltage:4.1493\nDevice Status:Recording\n"
+            f"Measurement Frequency:{rate:g}\n{hexed}\n"
+        )
+    header = GENEACTIV_HEADER.format(rate=rate, start=f"{start}:000", pages=len(pages))
+    return (header + "".join(pages)).replace("\n", "\r\n").encode()

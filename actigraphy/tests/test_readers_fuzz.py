@@ -17,8 +17,10 @@ from actigraphy.tests.recording_files import (
     acttrust,
     agd,
     awd,
+    cwa,
     daqtometer,
     depresjon,
+    geneactiv,
     gt3x,
     gt3x_record,
     minutes,
@@ -32,6 +34,7 @@ LIMITS = Limits(max_samples=200_000)
 STAMPS = minutes("2024-03-31 00:30", 40, 300)
 AUTUMN = [*minutes("2024-10-27 01:00", 120), *minutes("2024-10-27 02:00", 120)]
 COLUMNS = ColumnMapping(time=0, activity=1, channels={"light": 2})
+MOVED = np.random.default_rng(3).integers(-300, 300, (18_500, 3)).tolist()
 SEEDS = {
     "awd": awd([0, 12, "5 M", 7] * 10),
     "awd with light": awd(["0 , 1.5", "12 , 3 M"] * 10, serial="L12"),
@@ -49,6 +52,9 @@ SEEDS = {
     "motionwatch": motionwatch("1,2,3,\n" * 13, light="0.5,1,2,\n" * 13),
     "gt3x": gt3x(b"".join(gt3x_record(26, 1_710_000_000 + at, b"\x10\x00\x20\x00\xff\x00" * 30) for at in range(180))),
     "gt3x of old": gt3x(np.random.default_rng(1).bytes(135 * 180), name="activity.bin"),
+    "cwa": cwa(MOVED),
+    "cwa packed": cwa(MOVED, packing=0),
+    "geneactiv": geneactiv(MOVED),
     "depresjon": depresjon(STAMPS),
     "double hour": depresjon(AUTUMN),
     "utf-16": depresjon(STAMPS).decode().encode("utf-16"),
