@@ -7,10 +7,10 @@ Each step is a function of its own module; this one only puts them in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,10 @@ from actigraphy.science.nonwear import (
     too_still_for_sleep,
     zero_runs,
 )
-from actigraphy.science.regularity import overlapping_days, sleep_regularity_index
+from actigraphy.science.raw_sleep import PERIOD_METHOD, WEAR_METHOD, RawSleep
+from actigraphy.science.regularity import overlapping_days, sleep_regularity_index, social_jetlag
 from actigraphy.science.rest import REST_METHOD, RestPeriod, find_rest, main_rest_mask
+from actigraphy.science.rhythm_numbers import or_abstained, rhythm_numbers
 from actigraphy.science.runs import runs_of
 from actigraphy.science.thresholds import LAID_ASIDE_MOVEMENT, RHYTHM_VALID_DAYS, VALID_DAY_WORN_H, VALID_NIGHT_WORN_H
 from novamind.clock import DAY_S, LocalTimes, date_from_ordinal_day
@@ -85,8 +87,9 @@ class RestActivity:
     nights : tuple of Night
     rhythm : mapping of str to float or Abstained
         IS, IV, RA, L5, M10 (counts per epoch), L5_onset_h, M10_onset_h, acrophase_h (local clock hours), mesor,
-        amplitude (counts per epoch), cosinor_r2, SRI. All but SRI from the valid days only (every sample where the
-        recording is assumed worn).
+        amplitude (counts per epoch), cosinor_r2, those of :mod:`actigraphy.science.rhythm_numbers`, SRI,
+        social_jetlag_h. All but the last two from the valid days only (every sample where the recording is assumed
+        worn).
     days : tuple of DayWear
     valid_days : int
     overlapping_days : float
@@ -127,6 +130,7 @@ def analyze_counts(
     device: DeviceProfile,
     assume_worn: bool = False,
     nonwear: Bools | None = None,
+    raw: RawSleep | None = None,
     min_days: int = RHYTHM_VALID_DAYS,
     min_night_worn_h: float = VALID_NIGHT_WORN_H,
 ) -> RestActivity:
@@ -147,6 +151,9 @@ def analyze_counts(
         Every sample that is there counts as worn: nothing is masked.
     nonwear : ndarray of bool, shape (n,), optional
         What the device itself says (off-wrist flag): used beside what is found.
+    raw : RawSleep, optional
+        What acceleration says, for the same minutes: its non-wear is used beside what is found, its sleep and sleep
+        periods where the device's algorithm is HDCZA.
     min_days, min_night_worn_h
         Thresholds, from ``thresholds`` unless a test or a study asks otherwise.
 
@@ -160,6 +167,10 @@ def analyze_counts(
     ValueError
         Lengths differ, the grid is not regular, or the epoch fits neither a minute nor a day.
     """
+    if raw is not None:
+        if epoch_s != _MINUTE_S or len(raw.sleep) != len(counts):
+            raise ValueError("acceleration is reduced to the minutes of its counts")
+        nonwear = raw.nonwear if nonwear is None else raw.nonwear | nonwear
     counts, off, times, grid_s = _to_grid(counts, nonwear, times, epoch_s)
     worn = np.isfinite(counts)
     filled, aside = np.zeros(len(counts), dtype=bool), np.zeros(len(counts), dtype=bool)
@@ -168,9 +179,12 @@ def analyze_counts(
         off, aside = _off(np.where(filled, np.nan, counts), off, times, grid_s, device)
         worn &= ~filled & ~off
     usable = np.where(worn, counts, np.nan)
-    rest = find_rest(usable, times, epoch_s=grid_s)
-    sleep = np.where(worn, _scored(counts, device, grid_s), np.nan)
-    method = f"{device.sleep_method}; rest: {REST_METHOD}"
+    by_raw = raw is not None and device.sleep_algorithm == "hdcza"
+    rest = raw.periods if raw is not None and by_raw else find_rest(usable, times, epoch_s=grid_s)
+    scored = raw.sleep if raw is not None and by_raw else _scored(counts, device, grid_s)
+    sleep = np.where(worn, scored, np.nan)
+    rest_method = PERIOD_METHOD if by_raw else REST_METHOD
+    method = f"{device.sleep_method}; rest: {rest_method}"
     doubtful = frozenset[int]()
     if not assume_worn:
         doubtful = _maybe_not_worn(usable, aside, rest, times, grid_s, device.still_floor)
@@ -182,14 +196,19 @@ def analyze_counts(
     valid_days = sum(day.valid for day in days)
     counted = usable if assume_worn else r.on_valid_days(usable, times, epoch_s=grid_s)
     profile = r.average_profile(counted, times, epoch_s=grid_s)
-    rhythm, l5, m10 = _rhythm(counted, times, grid_s, profile, valid_days, min_days)
+    rhythm, l5, m10 = rhythm_numbers(
+        counted, times, epoch_s=grid_s, profile=profile, valid=valid_days, min_days=min_days,
+        active_from=device.active_from,
+    )  # fmt: skip
     state = _state(sleep, worn, rest)
-    rhythm["SRI"] = _or_abstained(lambda: sleep_regularity_index(state, epoch_s=grid_s))
+    rhythm["SRI"] = or_abstained(lambda: sleep_regularity_index(state, epoch_s=grid_s))
+    rhythm["social_jetlag_h"] = or_abstained(lambda: _social_jetlag(nights))
     return RestActivity(
         device=device.key, epoch_s=grid_s, times=times, counts=counts, worn=worn, sleep=sleep, rest=rest, nights=nights,
         rhythm=rhythm, days=days, valid_days=valid_days,
         overlapping_days=overlapping_days(state, epoch_s=grid_s), gaps=_gaps(counts, worn, filled, times, grid_s),
-        profile=profile, l5=l5, m10=m10, methods=_methods(device, method, epoch_s, grid_s, assume_worn),
+        profile=profile, l5=l5, m10=m10,
+        methods=_methods(device, method, rest_method, epoch_s, grid_s, assume_worn, raw is not None),
     )  # fmt: skip
 
 
@@ -299,63 +318,28 @@ def _gaps(counts: Floats, worn: Bools, filled: Bools, times: LocalTimes, epoch_s
     return tuple(sorted(found, key=lambda gap: gap.start))
 
 
-def _rhythm(
-    counted: Floats, times: LocalTimes, epoch_s: int, profile: Floats, valid: int, min_days: int
-) -> tuple[dict[str, Number], r.ActivityWindow | Abstained, r.ActivityWindow | Abstained]:
-    """The rhythm's numbers; all of one mind about how many days are valid."""
-
-    def checked(compute: Callable[[], Any]) -> Any:
-        def run() -> Any:
-            r.require_days(valid, min_days)
-            return compute()
-
-        return _or_abstained(run)
-
-    hourly, hour = r.hourly_means(counted, times, epoch_s=epoch_s)
-    l5, m10 = checked(lambda: r.l5(profile)), checked(lambda: r.m10(profile))
-    fit = checked(lambda: r.cosinor(counted, times, epoch_s=epoch_s, min_days=0))
-    return (
-        {
-            "IS": checked(lambda: r.interdaily_stability(hourly, hour, min_days=0)),
-            "IV": checked(lambda: r.intradaily_variability(hourly, hour, min_days=0)),
-            "RA": l5 if isinstance(l5, Abstained) else checked(lambda: r.relative_amplitude(l5.level, m10.level)),
-            "L5": _part(l5, "level"),
-            "M10": _part(m10, "level"),
-            "L5_onset_h": _part(l5, "onset_h"),
-            "M10_onset_h": _part(m10, "onset_h"),
-            "mesor": _part(fit, "mesor"),
-            "amplitude": _part(fit, "amplitude"),
-            "acrophase_h": _part(fit, "acrophase_h"),
-            "cosinor_r2": _part(fit, "r2"),
-        },
-        l5,
-        m10,
-    )
+def _social_jetlag(nights: tuple[Night, ...]) -> float:
+    midsleep = [np.nan if isinstance(night.midsleep_h, Abstained) else night.midsleep_h for night in nights]
+    return social_jetlag(np.array(midsleep), np.array([night.evening.weekday() for night in nights], dtype=np.int64))
 
 
-def _or_abstained(compute: Callable[[], Any]) -> Any:
-    try:
-        return compute()
-    except Abstained as why:
-        return why
-
-
-def _part(whole: object, name: str) -> Number:
-    return whole if isinstance(whole, Abstained) else float(getattr(whole, name))
-
-
-def _methods(device: DeviceProfile, sleep: str, epoch_s: int, grid_s: int, assume_worn: bool) -> dict[str, str]:
+def _methods(
+    device: DeviceProfile, sleep: str, rest: str, epoch_s: int, grid_s: int, assume_worn: bool, raw: bool
+) -> dict[str, str]:
     still = f"counts <= {device.still_floor:g}"
     found = f"filled-in values; {still} for >= 5 h, or >= 3 h outside the main rest"
     found += "; rest beside non-wear with under half of the usual movement"
     if device.nonwear == "choi":
         found += "; Choi 2011 outside the main rest"
+    if raw:
+        found = f"{WEAR_METHOD}; {found}"
     return {
         "grid": f"{grid_s}-s epochs" + (f" summed from {epoch_s} s" if grid_s != epoch_s else ""),
         "non_wear": "every sample assumed worn" if assume_worn else found + "; islands after van Hees 2013",
-        "rest": REST_METHOD,
+        "rest": rest,
         "sleep": sleep,
         "rhythm": "Witting 1990 on hourly means; L5/M10 of the mean day; 24-h cosinor (OLS), local clock; "
+        "extended cosinor (Marler 2006); periods and fluctuations in elapsed time; "
         + ("every sample" if assume_worn else f"days worn >= {VALID_DAY_WORN_H:g} h"),
         "SRI": f"Phillips 2017, {grid_s}-s epochs 24 h apart; asleep = scored sleep within rest periods",
     }

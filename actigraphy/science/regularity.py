@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from actigraphy.science.thresholds import SRI_OVERLAPPING_DAYS
+from actigraphy.science.rhythm import circular_mean_h
+from actigraphy.science.thresholds import SOCIAL_JETLAG_NIGHTS, SRI_OVERLAPPING_DAYS
 from novamind.clock import DAY_S
 from novamind.measures import Abstained
 
@@ -71,3 +72,41 @@ def sleep_regularity_index(sleep: Floats, *, epoch_s: int, min_days: float = SRI
     if pair.min() == pair.max():
         raise Abstained("no_variation")
     return float(-100 + 200 * same.mean())
+
+
+def social_jetlag(
+    midsleep_h: Floats, weekday: NDArray[np.int64], *, needed: tuple[int, int] = SOCIAL_JETLAG_NIGHTS
+) -> float:
+    """How far sleep on free days lies from sleep on work days, which are taken to be Monday to Friday.
+
+    Parameters
+    ----------
+    midsleep_h : ndarray, shape (n,)
+        Local clock hours of each night; NaN is left out.
+    weekday : ndarray of int, shape (n,)
+        Of the evening, Monday 0: the nights after Friday and Saturday are free.
+    needed : (int, int)
+        Nights before work days and before free days that are needed.
+
+    Returns
+    -------
+    float
+        Hours, 0 to 12, whichever is later; means of clock times are circular.
+
+    Raises
+    ------
+    Abstained
+        too_few_nights (of the kind that is short), indeterminate (midsleep has no mean).
+
+    References
+    ----------
+    Wittmann et al. (2006) Chronobiol Int 23:497-509.
+    """
+    known = np.isfinite(midsleep_h)
+    free = np.isin(weekday, (4, 5))
+    work, rest = midsleep_h[known & ~free], midsleep_h[known & free]
+    for nights, least in ((work, needed[0]), (rest, needed[1])):
+        if len(nights) < least:
+            raise Abstained("too_few_nights", needed=least, got=len(nights))
+    apart = abs(circular_mean_h(rest) - circular_mean_h(work)) % 24
+    return float(min(apart, 24 - apart))

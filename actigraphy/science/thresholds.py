@@ -13,6 +13,10 @@ RHYTHM_VALID_DAYS: Final = 5
 SRI_OVERLAPPING_DAYS: Final = 5.0
 #: A period estimate needs this many valid days.
 PERIOD_VALID_DAYS: Final = 10
+#: Fluctuation analysis needs this many days without a gap.
+FLUCTUATION_UNBROKEN_DAYS: Final = 5.0
+#: Social jetlag needs this many measured nights before work days, and before free days.
+SOCIAL_JETLAG_NIGHTS: Final = (3, 2)
 #: A week for PAT is this many consecutive days, each of at least ``VALID_DAY_WORN_H``.
 PAT_WEEK_DAYS: Final = 7
 

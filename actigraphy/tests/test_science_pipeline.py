@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from actigraphy.science import rhythm as r
+from actigraphy.science.acceleration import Epochs
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pipeline import RestActivity, analyze_counts
+from actigraphy.science.raw_sleep import raw_sleep
 from actigraphy.tests.test_science_rest import living
 from novamind.clock import LocalTimes, local_times
 from novamind.measures import Abstained
@@ -44,7 +46,7 @@ def assert_sound(result: RestActivity, n: int) -> None:
     assert not np.isfinite(result.sleep[~result.worn]).any()
 
 
-SCORED = {key: device for key, device in DEVICES.items() if device.sleep_algorithm != "none"}
+SCORED = {key: device for key, device in DEVICES.items() if device.sleep_algorithm not in {"none", "hdcza"}}
 
 
 @pytest.mark.parametrize("device", SCORED.values(), ids=SCORED.keys())
@@ -53,7 +55,8 @@ def test_a_week_of_a_regular_life_is_measured_whole(device):
     scale = 5.0 if device.scale else 1.0
     result = analyze(counts * scale, times, device=device)
     assert_sound(result, len(counts))
-    assert not [name for name, value in result.rhythm.items() if isinstance(value, Abstained)]
+    abstained = {name for name, value in result.rhythm.items() if isinstance(value, Abstained)}
+    assert abstained == {"period_chi2_h", "period_ls_h"}  # ten valid days
     assert sum(night.valid for night in result.nights) == 8
     assert [night.flags for night in result.nights] == [()] * 8
     assert result.rhythm["SRI"] > 85
@@ -62,6 +65,31 @@ def test_a_week_of_a_regular_life_is_measured_whole(device):
     midsleep = [night.midsleep_h for night in result.nights]
     assert np.allclose(midsleep, 3.0, atol=0.2)
     assert device.sleep_method in result.methods["sleep"]
+
+
+def test_a_watch_that_measures_acceleration_is_scored_by_it_and_not_by_its_counts():
+    counts, times, _ = living(n_days=8)
+    rng, n = np.random.default_rng(1), len(counts)
+    epochs = Epochs.missing(n)
+    asleep = (times.hour_of_day >= 23) | (times.hour_of_day < 7)
+    fine = np.repeat(asleep, 12)
+    posture = np.repeat(rng.uniform(-60, 60, n // 40 + 1), 480)[: 12 * n]
+    epochs.z_angle[:] = np.where(fine, posture + rng.normal(0, 0.02, 12 * n), rng.uniform(-60, 60, 12 * n))
+    epochs.mean[:], epochs.variance[:], epochs.low[:], epochs.high[:] = 0.5, 0.1, -1.0, 1.0
+    raw = raw_sleep(epochs, times)
+    result = analyze(counts, times, device=DEVICES["axivity"], raw=raw)
+    assert_sound(result, n)
+    whole = [night for night in result.nights if night.valid]
+    assert len(whole) >= 6
+    assert np.allclose([night.midsleep_h for night in whole], 3.0, atol=0.1)
+    assert all(460 <= night.tst_min <= 480 for night in whole)
+    assert "HDCZA" in result.methods["rest"]
+    assert "van Hees 2013" in result.methods["non_wear"]
+    by_counts = analyze(counts, times, device=DEVICES["actigraph_wrist"], raw=raw)
+    assert "Cole-Kripke" in by_counts.methods["sleep"]
+    assert "HDCZA" not in by_counts.methods["rest"]
+    none = analyze(counts, times, device=DEVICES["axivity"])
+    assert not any(night.valid for night in none.nights)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 59, 1440, 10 * 1440])

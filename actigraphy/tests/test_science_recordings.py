@@ -25,6 +25,9 @@ from novamind.measures import Abstained
 
 pytestmark = pytest.mark.data
 
+#: What a recording of two weeks is mostly too short for.
+NEEDS_WEEKS = {"dfa_alpha", "dfa_short", "dfa_long", "period_chi2_h", "period_ls_h"}
+
 
 def analyze(recording, **over):
     counts, times = recording
@@ -37,7 +40,7 @@ def test_all_fifty_five_depresjon_recordings_give_plausible_nights(shared_data):
     for name in depresjon_days(shared_data):
         counts, times = depresjon(shared_data, name)
         result = analyze((counts, times))
-        abstained += sum(isinstance(value, Abstained) for value in result.rhythm.values())
+        abstained += sum(isinstance(one, Abstained) for name, one in result.rhythm.items() if name not in NEEDS_WEEKS)
         for night in result.nights:
             if night.valid:
                 valid += 1
@@ -51,7 +54,7 @@ def test_all_fifty_five_depresjon_recordings_give_plausible_nights(shared_data):
     assert np.percentile(hours, 95) < 11.5
     assert 23.5 < np.median(onsets) < 25.0
     assert 0.8 < np.median(efficiencies) < 0.92
-    assert abstained <= 20  # of 660
+    assert abstained <= 25  # of 990
 
 
 def test_the_tail_of_a_watch_taken_off_is_not_sleep(shared_data):
