@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from actigraphy.models import (
     Analysis,
+    Export,
     Night,
     PointReading,
     Recording,
@@ -64,6 +65,20 @@ class RecordingAdmin(VisibleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("file_key", "metadata", "file_name")
+
+
+@admin.register(Export)
+class ExportAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "format", "state", "created_at"]
+    list_filter = ["state", "format"]
+    search_fields = ["=id", "=patient__id", "=sha256"]
+    fields = [
+        "id", "patient_id", "sha256", "size", "format", "state", "error_code", "error_detail", "kept", "left_out",
+        "uploaded_by", "created_at",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("file_key", "file_name")
 
 
 @admin.register(Signal)

@@ -8,32 +8,41 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from actigraphy.numbers import COUNTS, RHYTHM
-from actigraphy.readers import ReadRecording
+from actigraphy.readers import Raw, ReadRecording
+from actigraphy.science.acceleration import PER_MINUTE
+from actigraphy.science.calibration import Calibration
 from actigraphy.science.devices import DEVICES, DeviceProfile
 from actigraphy.science.pipeline import RestActivity, analyze_counts
+from actigraphy.science.raw_sleep import raw_sleep
+from actigraphy.science.thresholds import RHYTHM_VALID_DAYS
 from novamind.clock import from_epoch, local_times, zone
 from novamind.display import clock_time
 from novamind.measures import Abstained
+from novamind.registry.code import Code
 
 #: What a file's format says of its device, and which of :data:`DEVICES` a person may state instead.
 FAMILIES = {
     "actiwatch": ("actiwatch",),
     "actigraph": ("actigraph", "actigraph_hip", "actigraph_wrist"),
+    "geneactiv": ("geneactiv",),
+    "axivity": ("axivity",),
     "motionwatch": ("motionwatch",),
     "acttrust": ("acttrust",),
     "daqtometer": ("daqtometer",),
     "generic": ("generic_wrist", *(key for key in DEVICES if key != "generic_wrist")),
 }
+
+NOT_YET = Abstained("indeterminate", what="analyzed before this number was computed").as_json()
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class WrongDevice(ValueError):
@@ -85,6 +94,7 @@ def cut(read: ReadRecording, start: datetime | None, end: datetime | None) -> Re
         start_s=read.start_s + first * read.epoch_s,
         activity=read.activity[first:stop],
         channels={name: values[first:stop] for name, values in read.channels.items()},
+        raw=read.raw and replace(read.raw, epochs=read.raw.epochs.cut(first, stop)),
     )
 
 
@@ -102,6 +112,7 @@ def analyze(read: ReadRecording, *, device_type: str | None = None, assume_worn:
         times=times,
         device=device,
         nonwear=_off_wrist(read),
+        raw=None if read.raw is None else raw_sleep(read.raw.epochs, times),
         **lenient,
     )
     return Analyzed(read, device, rest, _hash(read, device, assume_worn))
@@ -127,6 +138,9 @@ def _hash(read: ReadRecording, device: DeviceProfile, assume_worn: bool) -> str:
     off_wrist = _off_wrist(read)
     if off_wrist is not None:
         digest.update(np.packbits(off_wrist).tobytes())
+    if read.raw is not None:
+        for values in read.raw.epochs.all():
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
     return digest.hexdigest()
 
 
@@ -137,18 +151,12 @@ OF_HEADS = (*OF_PAT, "science/heads")
 
 @cache
 def code_version(also: tuple[str, ...] = ()) -> str:
-    """The version of this program and of the very code that computes: ``0.1.0+`` and 12 digits of its SHA-256.
+    """The version of the code that computes: an old result is never taken for new.
 
-    A changed formula is a new version without anybody remembering to say so; an old result is never taken for new.
     ``also`` names what more stands behind a number: :data:`OF_PAT`, :data:`OF_HEADS`.
     """
     here = Path(__file__).parent
-    places = [here / name for name in ("analysis.py", "science", "readers", *also)]
-    files = [file for place in places for file in (place.glob("*.py") if place.is_dir() else [place])]
-    digest = hashlib.sha256()
-    for name, file in sorted((file.relative_to(here).as_posix(), file) for file in files):
-        digest.update(name.encode() + file.read_bytes())
-    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
+    return Code(*(here / name for name in ("analysis.py", "science", "readers", *also))).version
 
 
 def stored(value: float | Abstained) -> Any:
@@ -166,6 +174,44 @@ def rhythm(rest: RestActivity) -> dict[str, float | Abstained]:
     return found
 
 
+def acceleration(raw: Raw, rest: RestActivity) -> dict[str, Any]:
+    """What acceleration says beside its counts, as it is kept in JSON.
+
+    ``enmo_mg`` and ``mad_mg`` are means over the worn minutes of valid days, in thousandths of g.
+    """
+    valid = [day.day.toordinal() - EPOCH_DAY for day in rest.days if day.valid]
+    counted = rest.worn & np.isin(rest.times.day, valid)
+    few = Abstained("too_few_days", needed=RHYTHM_VALID_DAYS, got=rest.valid_days)
+
+    def level(values: NDArray[np.float64]) -> Any:
+        if rest.valid_days < RHYTHM_VALID_DAYS:
+            return few.as_json()
+        return 1000 * float(values.reshape(-1, PER_MINUTE)[counted].mean())
+
+    return {
+        "enmo_mg": level(raw.epochs.enmo),
+        "mad_mg": level(raw.epochs.mad),
+        "calibration": _calibration(raw.calibration),
+    }
+
+
+def _calibration(fit: Calibration | Abstained) -> dict[str, Any]:
+    if isinstance(fit, Abstained):
+        return fit.as_json()
+    return {
+        "error_before_mg": 1000 * fit.error_before,
+        "error_after_mg": 1000 * fit.error_after,
+        "scale": fit.scale.tolist(),
+        "offset_mg": (1000 * fit.offset).tolist(),
+        "windows": fit.windows,
+    }
+
+
+def kept_rhythm(results: dict[str, Any]) -> dict[str, Any]:
+    """The stored rhythm by every name; a number that was not computed yet when it was stored says so."""
+    return {name: results["rhythm"].get(name, NOT_YET) for name in RHYTHM}
+
+
 def plain_rhythm(kept: dict[str, Any], valid_days: int) -> dict[str, Any]:
     """Stored rhythm as the API and ``analyze`` give it: ``days``, onsets as HH:MM, null for an abstention."""
     plain: dict[str, Any] = {"days": valid_days}
@@ -177,7 +223,7 @@ def plain_rhythm(kept: dict[str, Any], valid_days: int) -> dict[str, Any]:
 
 def results(analyzed: Analyzed) -> dict[str, Any]:
     """What an :class:`actigraphy.models.Analysis` keeps beside its nights."""
-    rest = analyzed.rest
+    rest, raw = analyzed.rest, analyzed.read.raw
     utc = rest.times.utc_s
     return {
         "rhythm": {name: stored(value) for name, value in rhythm(rest).items()},
@@ -195,6 +241,7 @@ def results(analyzed: Analyzed) -> dict[str, Any]:
                 }
                 for gap in rest.gaps
             ],
+            **({"acceleration": acceleration(raw, rest)} if raw else {}),
         },
         "rest": [
             {

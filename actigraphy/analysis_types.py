@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import Prefetch
 
-from actigraphy.analysis import plain_rhythm
+from actigraphy.analysis import kept_rhythm, plain_rhythm
 from actigraphy.minutes import MINUTE_S, Minutes
 from actigraphy.models import Analysis, WeekReading
 from actigraphy.numbers import RHYTHM
@@ -101,7 +101,7 @@ def _sleep(analysis: Analysis, unfinished: bool, abstentions: Abstentions) -> di
 
 
 def _activity(analysis: Analysis, unfinished: bool, abstentions: Abstentions) -> dict[str, Any]:
-    kept = analysis.results["rhythm"]
+    kept = kept_rhythm(analysis.results)
     abstentions |= {f"rhythm.{name}": kept[name] for name in RHYTHM if isinstance(kept[name], dict)}
     return {
         "method": analysis.methods.get("rhythm", ""),

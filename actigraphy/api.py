@@ -23,7 +23,8 @@ from actigraphy.analysis import EmptyWindow, WrongDevice
 from actigraphy.analysis_types import asks_models
 from actigraphy.analyzed import OPTIONS, answer_of
 from actigraphy.analyzing import analyze_recording, ingest_readings, wait_for
-from actigraphy.models import Analysis, Recording
+from actigraphy.exports.storing import ingest_export
+from actigraphy.models import Analysis, Export, Recording
 from actigraphy.pages.models import with_readings
 from actigraphy.readers import Readings, UnreadableRecording
 from actigraphy.sent_readings import WrongShape, readings_of
@@ -32,6 +33,7 @@ from actigraphy.serializers import (
     AnalyzedSerializer,
     AnalyzeSerializer,
     AskedAgainSerializer,
+    ExportSerializer,
     RecordingSerializer,
     UploadSerializer,
 )
@@ -62,7 +64,10 @@ def _refusals() -> Iterator[None]:
 
 @rate("upload")
 class UploadView(APIView):
-    """Send a recording; the same file again answers 200 with the first one."""
+    """Send a recording, or the export of a wearable; the same file again answers 200 with the first one.
+
+    An export is found by its content, and answered with ``export_id`` and what else ``/actigraphy/exports`` says.
+    """
 
     permission_classes = [IsAuthenticated, HasRight]
     rights = {"POST": "upload_recordings"}
@@ -83,6 +88,8 @@ class UploadView(APIView):
         sent = form.validated_data
         patient = patient_for(request.user, sent["patient_id"], changing=True)
         with _refusals():
+            if exported := ingest_export(patient=patient, upload=sent["file"], by=request.user):
+                return self._export(request, *exported)
             recording, created = ingest_recording(
                 patient=patient,
                 upload=sent["file"],
@@ -96,6 +103,12 @@ class UploadView(APIView):
         if not request.user.may("see_patients"):  # a device sends and is told nothing, not even of what it sent before
             return Response({"recording_id": str(recording.pk)}, status=201 if created else 200)
         body = RecordingSerializer(recording, context={"request": request}).data
+        return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+
+    def _export(self, request: Request, export: Export, created: bool) -> Response:
+        body: dict[str, Any] = {"export_id": str(export.pk)}
+        if request.user.may("see_patients"):
+            body = ExportSerializer(export, context={"request": request}).data
         return Response(body, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
 
 
@@ -243,6 +256,19 @@ class RecordingViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
         asked = AskedAgainSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         return answer_of(request, self.get_object(), asked.validated_data)
+
+
+class ExportViewSet(_Consented, viewsets.ReadOnlyModelViewSet):
+    """Exports of the wearables of the caller's own patients, how far each is read and what was kept of it."""
+
+    serializer_class = ExportSerializer
+    queryset = Export.objects.none()  # closed; opened per user below
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_patients"}
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> Any:
+        return Export.objects.visible_to(self.request.user).defer("file_key")
 
 
 class AnalysisViewSet(_Consented, viewsets.ReadOnlyModelViewSet):

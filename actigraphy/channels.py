@@ -45,10 +45,10 @@ class Channel:
 
 CHANNELS: Final = MappingProxyType(
     {
-        "activity": Channel("counts/epoch", "{count}", 0, 1e6, "mean", counted=True),
-        "axis1": Channel("counts/epoch", "{count}", 0, 1e6, "mean", counted=True),
-        "axis2": Channel("counts/epoch", "{count}", 0, 1e6, "mean", counted=True),
-        "axis3": Channel("counts/epoch", "{count}", 0, 1e6, "mean", counted=True),
+        "activity": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
+        "axis1": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
+        "axis2": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
+        "axis3": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
         "steps": Channel("steps/epoch", "{steps}", 0, 600, "sum", decimals=0, agrees=20, counted=True),
         "light": Channel("lx", "lx", 0, 200_000, "mean", counted=True),
         "heart_rate": Channel("bpm", "/min", 20, 300, "mean", decimals=2, expected_s=600, agrees=10, step=60),

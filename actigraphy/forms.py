@@ -69,7 +69,9 @@ class UploadForm(forms.Form):
     """A recording's file, and what the file may not say itself."""
 
     file = forms.FileField(
-        label="Recording", help_text="Actiwatch .awd, ActiGraph .agd, ActiLife .csv or a table with one row an epoch"
+        label="File",
+        help_text="Actiwatch .awd, ActiGraph .agd, ActiLife .csv, a table with one row an epoch, or an export of "
+        "Apple Health",
     )
     device_type = forms.ChoiceField(label="Device", choices=ANY_DEVICE, required=False)
     columns = ColumnsField(

@@ -55,6 +55,27 @@ def analyze_synced(sync_id: UUID) -> Finish:
     return Finish(save=lambda: queue_changed(sync_id))
 
 
+@job("actigraphy.read_export", queue="ml")
+def read_export(export_id: UUID) -> Finish:
+    """The file of a wearable, read outside any transaction; its events are kept in one, or nothing of it is."""
+    from actigraphy.exports import UnreadableExport, storing
+    from actigraphy.models import Export
+    from patients.consent import allows
+
+    export = Export.objects.select_related("patient").get(pk=export_id)
+    if export.state == Export.State.FAILED:
+        return Finish()
+    if not allows(export.patient_id, *storing.TREATING):
+        return Finish(save=lambda: storing.withhold_export(export))
+    try:
+        with step("read_export"):
+            found = storing.read_stored(export)
+    except UnreadableExport as error:
+        code, detail = error.code, error.detail
+        return Finish(save=lambda: storing.fail_export(export, code, detail))
+    return Finish(save=lambda: storing.store_export(export, found))
+
+
 @periodic("actigraphy.silent_streams", every=timedelta(hours=6), offset=timedelta(hours=1))
 def silent_streams() -> Finish:
     """Somebody should ask before a week is lost: an alert for each device that has sent nothing for two days."""
@@ -80,7 +101,7 @@ def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, 
     from novamind.measures import Abstained
     from patients.consent import allows
 
-    recording = Recording.objects.get(pk=recording_id)
+    recording = Recording.objects.select_related("source").get(pk=recording_id)
     analysis = services.newest_analysis(recording)
     if analysis is None or not allows(recording.patient_id, *services.TREATING):
         return Finish()
@@ -116,7 +137,7 @@ def judge(recording_id: UUID, version_id: UUID | None = None) -> Finish:
     from novamind.registry.models import ModelVersion
     from patients.consent import allows
 
-    recording = Recording.objects.get(pk=recording_id)
+    recording = Recording.objects.select_related("source").get(pk=recording_id)
     analysis = services.newest_analysis(recording)
     if analysis is None or not allows(recording.patient_id, *services.TREATING):
         return Finish()
@@ -166,7 +187,7 @@ def explain(recording_id: UUID) -> Finish:
     from actigraphy.models import Recording
     from patients.consent import allows
 
-    analysis = services.newest_analysis(Recording.objects.get(pk=recording_id))
+    analysis = services.newest_analysis(Recording.objects.select_related("source").get(pk=recording_id))
     if analysis is None or not allows(analysis.patient_id, *services.TREATING):
         return Finish()
     with step("explanation"):
@@ -204,5 +225,7 @@ def read_again(version_id: UUID) -> None:
 def resume_consented(patient_id: UUID) -> None:
     """Analyze what was uploaded before a withdrawal, once the patient allows it again."""
     from actigraphy import services
+    from actigraphy.exports import storing
 
     services.analyze_withheld(patient_id)
+    storing.read_withheld(patient_id)

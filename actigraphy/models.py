@@ -3,70 +3,34 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Value, When
 
-from actigraphy.catalogue import CHANNEL_STREAMS, READING_STREAMS
+from actigraphy.export_models import Export
+from actigraphy.querysets import ReadingQuerySet, SignalQuerySet, VisibleQuerySet
 from novamind import clock
-from novamind.audit.records import PatientRecord, PatientRecordQuerySet
+from novamind.audit.records import PatientRecord
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
 from novamind.phi.sealed import SealedField
 from novamind.registry.models import InferenceRecord
-from patients.models import ConsentPurpose, ConsentStream, Patient, allowed
+from patients.models import Patient
 
-
-class VisibleQuerySet(PatientRecordQuerySet):
-    """Rows of patients, seen by whoever sees the patient."""
-
-    def visible_to(self, user: Any) -> VisibleQuerySet:
-        """Rows of the patients this user has a valid grant for."""
-        return self.filter(patient__in=Patient.objects.visible_to(user))
-
-    def consented(self) -> VisibleQuerySet:
-        """Of patients who allow their movement to be used in their treatment now."""
-        return self.alias(
-            consented=allowed(ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY, patient="patient")
-        ).filter(consented=True)
-
-
-class ByKindQuerySet(VisibleQuerySet):
-    """Rows of several kinds, each under the consent of its own stream of data."""
-
-    kind_column: ClassVar[str]
-    streams: ClassVar[Mapping[str, str]]
-
-    def consented(self) -> ByKindQuerySet:
-        """Of patients who allow that kind of data to be used in their treatment now."""
-        asked = Case(
-            *(
-                When(
-                    **{f"{self.kind_column}__in": sorted(kind for kind, its in self.streams.items() if its == stream)},
-                    then=allowed(ConsentPurpose.TREATMENT, stream, patient="patient"),
-                )
-                for stream in sorted(set(self.streams.values()))
-            ),
-            default=Value(False),
-            output_field=models.BooleanField(),
-        )
-        return self.alias(consented=asked).filter(consented=True)
-
-
-class SignalQuerySet(ByKindQuerySet):
-    """Signals, by their channel."""
-
-    kind_column = "channel"
-    streams = CHANNEL_STREAMS
-
-
-class ReadingQuerySet(ByKindQuerySet):
-    """Point readings, by their type of data."""
-
-    kind_column = "data_type"
-    streams = READING_STREAMS
+__all__ = [
+    "Analysis",
+    "Export",
+    "Night",
+    "PointReading",
+    "Recording",
+    "Signal",
+    "SleepSession",
+    "Source",
+    "SourceOrder",
+    "Sync",
+    "WeekExplanation",
+    "WeekReading",
+]
 
 
 class Source(PatientRecord):
@@ -254,6 +218,9 @@ class Sync(PatientRecord):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="syncs")
     sent_by = models.UUIDField(null=True, editable=False)
+    export = models.ForeignKey(
+        Export, null=True, editable=False, on_delete=models.PROTECT, related_name="syncs", help_text="the file it is of"
+    )
     accepted = models.PositiveIntegerField(help_text="samples that were sent and may be true")
     stored = models.PositiveIntegerField(help_text="of these, new")
     conflicts = models.PositiveIntegerField(help_text="of these, other than what was known, which stays")

@@ -51,6 +51,48 @@ RHYTHM: Final = MappingProxyType(
             "",
             "Chance, rescaled so that 100 is certain, of being in the same state 24 hours apart.",
         ),
+        "up_mesor_h": RhythmNumber(
+            "up_mesor_h", "Activity begins", CLOCK, "When the fitted daily curve, square where life is, rises to half."
+        ),
+        "down_mesor_h": RhythmNumber(
+            "down_mesor_h", "Activity ends", CLOCK, "When the fitted daily curve falls to half."
+        ),
+        "rhythmicity": RhythmNumber(
+            "pseudo_f", "Fit of the daily curve (pseudo-F)", "", "How much better than a cosine the curve fits."
+        ),
+        "period_chi_square_h": RhythmNumber(
+            "period_chi2_h", "Period (chi-square)", "h", "At what length the days are most alike, 18 to 30 h."
+        ),
+        "period_lomb_scargle_h": RhythmNumber(
+            "period_ls_h", "Period (Lomb-Scargle)", "h", "The length of the sine that fits best, 18 to 30 h."
+        ),
+        "fluctuation_exponent": RhythmNumber(
+            "dfa_alpha",
+            "Fluctuation exponent",
+            "",
+            "Detrended fluctuation analysis: 0.5 noise, 1 most complex, 1.5 a walk.",
+        ),
+        "fluctuation_exponent_short": RhythmNumber(
+            "dfa_short", "Fluctuation exponent to 90 min", "", "The same over windows of up to 90 minutes."
+        ),
+        "fluctuation_exponent_long": RhythmNumber(
+            "dfa_long", "Fluctuation exponent 2 to 10 h", "", "The same over windows of 2 to 10 hours."
+        ),
+        "rest_to_active": RhythmNumber(
+            "rest_to_active",
+            "Rest to activity",
+            "per min",
+            "Chance that an active minute follows one at rest.",
+        ),
+        "active_to_rest": RhythmNumber(
+            "active_to_rest", "Activity to rest", "per min", "Chance that a minute at rest follows an active one."
+        ),
+        "social_jetlag_h": RhythmNumber(
+            "social_jetlag_h",
+            "Social jetlag",
+            "h",
+            "How far midsleep before Saturday and Sunday lies from midsleep before the other days.",
+        ),
     }
 )
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from actigraphy import pages
-from actigraphy.analysis import Analyzed, code_version, plain_rhythm, results, rhythm, stored
+from actigraphy.analysis import Analyzed, acceleration, code_version, plain_rhythm, results, rhythm, stored
 from actigraphy.minutes import Minutes, per_minute
 from actigraphy.models import Analysis, Recording, Source
 from actigraphy.numbers import NIGHT
@@ -39,6 +39,7 @@ def as_json(analyzed: Analyzed, *, file: str) -> dict[str, Any]:
             "minutes": len(analyzed.read) * analyzed.read.epoch_s // 60,
             "worn_minutes": int(np.count_nonzero(rest.worn)) * rest.epoch_s // 60,
             "time_zone": analyzed.read.zone,
+            **({"acceleration": acceleration(analyzed.read.raw, rest)} if analyzed.read.raw else {}),
         },
         "nights": [_night(night, n, analyzed.read.zone, abstentions) for n, night in enumerate(rest.nights)],
         "rhythm": _rhythm(analyzed, abstentions),

@@ -10,9 +10,9 @@ from django import forms
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from actigraphy.analysis import plain_rhythm
+from actigraphy.analysis import kept_rhythm, plain_rhythm
 from actigraphy.forms import parse_columns
-from actigraphy.models import Analysis, Night, Recording
+from actigraphy.models import Analysis, Export, Night, Recording
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.pages.models import pat_as_json
 from actigraphy.pat.bedrock import ANALYSIS_TYPES
@@ -93,6 +93,43 @@ class RecordingSerializer(serializers.ModelSerializer):
         return self._row(recording)["error"]
 
 
+class ExportSerializer(serializers.ModelSerializer):
+    """An export of a wearable and how far it is read; ``kept`` and ``left_out`` count entries by type of data."""
+
+    export_id = serializers.UUIDField(source="id", read_only=True)
+    patient_id = serializers.UUIDField(read_only=True)
+    status = serializers.SerializerMethodField()
+    detail = serializers.SerializerMethodField()
+    left_out = serializers.SerializerMethodField()
+    status_url = serializers.HyperlinkedIdentityField(view_name="api:export-detail")
+
+    class Meta:
+        model = Export
+        fields = (
+            "export_id", "patient_id", "format", "status", "detail", "kept", "left_out", "sha256", "created_at",
+            "status_url",
+        )  # fmt: skip
+
+    def _row(self, export: Export) -> dict[str, Any]:
+        from actigraphy.pages.exports import export_rows
+
+        rows = self.context.setdefault("export_rows", {})
+        if export.pk not in rows:
+            together = self.parent.instance if self.parent is not None else [export]  # one query for a whole page
+            rows.update((row["id"], row) for row in export_rows(list(together)))
+        return rows[export.pk]
+
+    def get_status(self, export: Export) -> str:
+        return self._row(export)["state"]
+
+    def get_detail(self, export: Export) -> str | None:
+        return self._row(export)["error"]
+
+    @extend_schema_field({"type": "array", "items": {"type": "object"}})
+    def get_left_out(self, export: Export) -> list[dict[str, Any]]:
+        return [{"data_type": what, "reason": why, "n": n} for what, why, n in export.left_out]
+
+
 class NightSerializer(serializers.ModelSerializer):
     """A night under the date of its evening, on the patient's clock; a number that was not given is null, its reason
     in ``abstentions``."""
@@ -131,11 +168,11 @@ class AnalysisSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "object", "description": "As `manage.py analyze` gives it; *_onset is HH:MM"})
     def get_rhythm(self, analysis: Analysis) -> dict[str, Any]:
-        return plain_rhythm(analysis.results["rhythm"], analysis.results["quality"]["valid_days"])
+        return plain_rhythm(kept_rhythm(analysis.results), analysis.results["quality"]["valid_days"])
 
     @extend_schema_field({"type": "object"})
     def get_abstentions(self, analysis: Analysis) -> dict[str, Any]:
-        kept = analysis.results["rhythm"]
+        kept = kept_rhythm(analysis.results)
         return {f"rhythm.{name}": kept[name] for name in RHYTHM if isinstance(kept[name], dict)}
 
     @extend_schema_field({"type": "object"})

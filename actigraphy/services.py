@@ -211,7 +211,7 @@ def store_analysis(recording: Recording, analyzed: Analyzed, *, requested_by: UU
 
 def newest_analysis(recording: Recording) -> Analysis | None:
     """The analysis that pages show of a recording."""
-    return Analysis.objects.filter(source=recording.source_id).order_by("-created_at").first()
+    return recording.source.analyses.order_by("-created_at").first()
 
 
 def _store_signals(source: Source, read: ReadRecording) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from actigraphy.catalogue import TYPES, DataType, Form
 from actigraphy.forms import SourceOrderForm
+from actigraphy.pages.exports import exports_context
 from actigraphy.pages.streams import coverage_context, days_context
 from actigraphy.streams.ordering import OrderChanged, in_order, order_of, set_order, streaming, told_apart
 from actigraphy.streams.reading import require_type
@@ -27,7 +28,7 @@ TAB = "data:patient"
 def data(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Four weeks by day and type of data, with the reasons of gaps, and the measures of quality."""
     patient, context = patient_page(request, patient_id, TAB)
-    return render(request, "actigraphy/data.html", context | coverage_context(patient))
+    return render(request, "actigraphy/data.html", context | coverage_context(patient) | exports_context(patient))
 
 
 @require_GET

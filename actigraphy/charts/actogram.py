@@ -37,9 +37,9 @@ def actogram(days: Sequence[DayRow], *, unit: str = "counts/min", zone: str = ""
     rows = _calendar(days)
     if not rows:
         return figure([], height=120, caption="No day was recorded.")
-    binned = {row.evening: _binned(row) for row in days}
+    binned = {row.evening: in_bins(row) for row in days}
     every = np.concatenate([heights for _, heights in binned.values()])
-    top = _row_height(every)
+    top = full_height(every)
     y_of = {evening: _ROW * (len(rows) - 1 - at) for at, evening in enumerate(rows)}
     halves = list(_halves(days, y_of))
     shapes = [vertical_line(x, dash="dot") for x in (720, 2160)] + [vertical_line(1440, color="var(--grid)")]
@@ -60,7 +60,7 @@ def actogram(days: Sequence[DayRow], *, unit: str = "counts/min", zone: str = ""
     return figure(
         [trace for trace in traces if trace is not None],
         height=56 + len(rows) * (38 if len(rows) <= 16 else 28 if len(rows) <= 31 else 20),
-        caption=_caption(days, top, unit, zone),
+        caption=caption_of(days, top, unit, zone),
         table=_day_table(days, unit),
         shapes=shapes,
         xaxis={
@@ -89,7 +89,7 @@ def _calendar(days: Sequence[DayRow]) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _binned(row: DayRow) -> tuple[Floats, Floats]:
+def in_bins(row: DayRow) -> tuple[Floats, Floats]:
     """Elapsed minute of each bin's middle and its mean activity; NaN where under half of it was worn."""
     minutes = np.where(row.worn, row.activity, np.nan).reshape(-1, BIN_MIN)
     known = np.isfinite(minutes).sum(axis=1)
@@ -98,7 +98,7 @@ def _binned(row: DayRow) -> tuple[Floats, Floats]:
     return np.arange(len(means)) * BIN_MIN + BIN_MIN / 2, means
 
 
-def _row_height(means: Floats) -> float:
+def full_height(means: Floats) -> float:
     known = means[np.isfinite(means)]
     if not len(known):
         return 0.0
@@ -126,7 +126,7 @@ def _contour(
     for row, x0, y0 in halves:
         middles, means = binned[row.evening]
         heights = np.round(y0 + _height(np.nan_to_num(means), top)).astype(np.int32)
-        for part in _passes(row, middles):
+        for part in passes(row, middles):
             x = np.round(x0 + row.wall(middles[part])).astype(np.int16)
             floor = y0 + _FLOOR
             xs.append(np.concatenate([[0, x[0]], x, [x[-1], 0]]).astype(np.int16))
@@ -140,7 +140,7 @@ def _height(means: Floats, top: float) -> Floats:
     return _FLOOR + (np.clip(means / top, 0, 1) if top else means * 0) * (_CEILING - _FLOOR)
 
 
-def _passes(row: DayRow, middles: Floats) -> list[slice]:
+def passes(row: DayRow, middles: Floats) -> list[slice]:
     if row.change_min is None:
         return [slice(None)]
     again = row.double_hour or slice(row.change_min, row.change_min)
@@ -197,7 +197,7 @@ def _hatched(halves: Sequence[Half]) -> Figure | None:
     for row, x0, y0 in halves:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], ~row.worn & row.within, [False]]).astype(np.int8)))
         for start, end in edges.reshape(-1, 2):
-            spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end) if high - low >= BIN_MIN]
+            spans += [(x0 + low, x0 + high, y0) for low, high in on_the_wall(row, start, end) if high - low >= BIN_MIN]
     trace = _boxes(spans, _FLOOR, _CEILING, "var(--off-wrist-tint)")
     if trace is not None:
         trace["fillpattern"] = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "var(--off-wrist)"}
@@ -213,7 +213,7 @@ def _tinted(halves: Sequence[Half], level: int) -> Figure | None:
             continue
         edges = np.flatnonzero(np.diff(np.concatenate([[False], row.tint == level, [False]]).astype(np.int8)))
         for start, end in edges.reshape(-1, 2):
-            spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end)]
+            spans += [(x0 + low, x0 + high, y0) for low, high in on_the_wall(row, start, end)]
     return _boxes(spans, _FLOOR, _CEILING, f"var(--model-{level})")
 
 
@@ -223,7 +223,7 @@ def _rest_bars(halves: Sequence[Half], kind: str, color: str) -> Figure | None:
         for start, end, its_kind in row.rest:
             start, end = max(start, 0), min(end, len(row.activity))
             if its_kind == kind and start < end:
-                spans += [(x0 + low, x0 + high, y0) for low, high in _on_the_wall(row, start, end)]
+                spans += [(x0 + low, x0 + high, y0) for low, high in on_the_wall(row, start, end)]
     return _boxes(spans, *_REST, color)
 
 
@@ -255,7 +255,7 @@ def _start_and_end(halves: Sequence[Half]) -> Figure | None:
     }
 
 
-def _on_the_wall(row: DayRow, start: float, end: float) -> list[tuple[float, float]]:
+def on_the_wall(row: DayRow, start: float, end: float) -> list[tuple[float, float]]:
     """A stretch of elapsed minutes on the clock axis: two stretches where the clock was changed within."""
     if row.change_min is None or not start < row.change_min < end:
         low, high = row.wall(np.array([start, end - 1e-6]))
@@ -295,7 +295,7 @@ def _hourly(halves: Sequence[Half], n_rows: int, unit: str) -> Figure:
     }
 
 
-def _caption(days: Sequence[DayRow], top: float, unit: str, zone: str) -> str:
+def caption_of(days: Sequence[DayRow], top: float, unit: str, zone: str) -> str:
     clock = f"Clock hours in {zone}; " if zone else ""
     scale = f"full height is {in_words(top, unit)}, the 99th percentile of 5-minute means" if top else "no movement"
     sentences = [f"{clock}each day is drawn twice, noon to noon and again to the right of the day before; {scale}."]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from actigraphy.analysis import kept_rhythm
 from actigraphy.models import Analysis, WeekReading
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.pages.heads import probability
@@ -133,7 +134,7 @@ def exact_numbers(analysis: Analysis) -> dict[str, str]:
     """Every rhythm number in full precision."""
     shown = {}
     for name, number in RHYTHM.items():
-        value = analysis.results["rhythm"][name]
+        value = kept_rhythm(analysis.results)[name]
         unit = "h after midnight" if number.unit == display.CLOCK else number.unit
         shown[number.label] = value["reason"] if isinstance(value, dict) else f"{value!r} {unit}".strip()
     return shown

@@ -6,6 +6,7 @@ import math
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from actigraphy.analysis import kept_rhythm
 from actigraphy.models import Analysis, Night
 from actigraphy.numbers import NIGHT, RHYTHM
 from actigraphy.science.thresholds import VALID_DAY_WORN_H
@@ -28,7 +29,7 @@ GAPS = {"missing": "no data", "non_wear": "off wrist", "filled": "one value repe
 
 def rhythm_measure(analysis: Analysis, name: str) -> Shown:
     """One rest-activity number of an analysis, measured or abstained."""
-    number, value = RHYTHM[name], analysis.results["rhythm"][name]
+    number, value = RHYTHM[name], kept_rhythm(analysis.results)[name]
     if isinstance(value, dict):
         return Abstained.from_json(value)
     kept = analysis.results["quality"]
@@ -90,6 +91,7 @@ def quality(analysis: Analysis) -> dict[str, Any]:
         "needed_h": VALID_DAY_WORN_H,
         "worn_share": worn_share(kept),
         "gaps": [gap_in_words(gap, analysis.zone) for gap in kept["gaps"]],
+        "acceleration": acceleration_in_words(kept.get("acceleration")),
         "notices": [notice["detail"] for notice in notices_of(analysis)],
         "per_day": [
             {"date": date.fromisoformat(day["date"]), "worn_h": day["worn_min"] / 60, "valid": day["valid"]}
@@ -107,6 +109,20 @@ def notices_of(analysis: Analysis) -> list[dict[str, str]]:
 def worn_share(kept: dict[str, Any]) -> float:
     """Share of the recording that was worn, rounded down to a percent: 100 % means all of it."""
     return math.floor(100 * kept["worn_minutes"] / max(1, kept["minutes"])) / 100
+
+
+def acceleration_in_words(kept: dict[str, Any] | None) -> str:
+    """``Mean acceleration (ENMO) 31.2 mg, MAD 24.0 mg; calibrated from 21.0 to 2.1 mg at rest.``; empty without any."""
+    if kept is None:
+        return ""
+    enmo, mad, fit = kept["enmo_mg"], kept["mad_mg"], kept["calibration"]
+    if isinstance(enmo, dict):
+        said = f"Mean acceleration not given: {enmo['reason']}"
+    else:
+        said = f"Mean acceleration (ENMO) {enmo:.1f} mg, MAD {mad:.1f} mg"
+    if "abstained" in fit:
+        return f"{said}; not calibrated: {fit['reason']}."
+    return f"{said}; calibrated from {fit['error_before_mg']:.1f} to {fit['error_after_mg']:.1f} mg at rest."
 
 
 def gap_in_words(gap: dict[str, str], zone_name: str) -> str:

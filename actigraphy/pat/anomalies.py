@@ -23,6 +23,7 @@ from actigraphy.science.pat.reference import CohortError, ReferenceCohort, load_
 from actigraphy.science.pat.weights import WeightsError, load_weights
 from novamind.accounts.models import User
 from novamind.measures import Abstained
+from novamind.registry.code import in_production
 from novamind.registry.models import ModelVersion
 from novamind.registry.services import move, register_version
 
@@ -85,10 +86,7 @@ def install(folder: Path, *, by: User | str, reason: str, within: str = "") -> t
 
 def serving(device: DeviceProfile) -> ModelVersion:
     """The detector in production for a device; ``Abstained`` (not_promoted) where there is none."""
-    version = ModelVersion.objects.serving(name_of(device.key)).first()
-    if version is None:
-        raise Abstained("not_promoted")
-    return version
+    return in_production(name_of(device.key))
 
 
 def detector_of(version: ModelVersion) -> Detector:

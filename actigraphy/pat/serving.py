@@ -21,7 +21,7 @@ from actigraphy.science.devices import DEVICES
 from actigraphy.science.pat.architecture import WEEK_MIN
 from actigraphy.science.pat.weights import WeightsError
 from novamind.measures import Abstained
-from novamind.registry.inference import hash_of, recall, runs_in_shadow
+from novamind.registry.inference import hash_of, is_on_trial, recall
 from novamind.registry.models import InferenceRecord, ModelVersion
 
 Floats = NDArray[np.float32]
@@ -87,7 +87,7 @@ def reads_again(version_id: UUID) -> tuple[WeekReading.Task, list[str]]:
 
 
 def reading_of(analysis: Analysis, version: ModelVersion) -> Reading:
-    """What this version is to read of an analysis.
+    """What this version, as :func:`version_to_run` has just read it, is to read of an analysis.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def reading_of(analysis: Analysis, version: ModelVersion) -> Reading:
     """
     cohort, cohort_version = cohorts.serving(DEVICES[analysis.device_type])
     weeks = weeks_of(Minutes.of(analysis), analysis.zone, analysis.results["epoch_s"], cohort)
-    shadow = runs_in_shadow(version)
+    shadow = is_on_trial(version.stage)
     known = [recall(version, analysis.patient_id, hash_of(week.minutes), shadow=shadow) for week in weeks]
     return Reading(version, cohort_version, shadow, weeks, known)
 

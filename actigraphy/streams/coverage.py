@@ -169,7 +169,7 @@ def _newest_syncs() -> tuple[dict[UUID, tuple[datetime, UUID]], dict[UUID, set[U
     newest: dict[UUID, tuple[datetime, UUID]] = {}
     senders: dict[UUID, set[UUID]] = {}
     with aggregates():
-        recent = Sync.objects.filter(created_at__gt=clock.now() - LONG_AGO)
+        recent = Sync.objects.filter(created_at__gt=clock.now() - LONG_AGO, export=None)  # a file sends once
         for patient, sources, sent_by, at in _newest_by_senders(recent):
             for source in map(UUID, sources):
                 newest[source] = max((at, patient), newest.get(source, (at, patient)))

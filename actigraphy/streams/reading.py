@@ -87,13 +87,20 @@ def read_series(patient: Patient, channel: str, *, start: datetime, end: datetim
         of_source = list(days)
         samples = together(of_source).cut(int(start.timestamp()), int(np.ceil(end.timestamp())))
         if len(samples):
-            found.append((of_source[0].source, samples))
+            found.append((of_source[0].source, _per_minute(channel, of_source[0], samples)))
     order = order_of(patient, channel)
     samples_of = {source.pk: samples for source, samples in found}
     sources = in_order(channel, [source for source, _ in found], order)
     kept = streams.chosen([samples_of[source.pk].at_s for source in sources])
     parts = [Contribution(source, samples_of[source.pk], mask) for source, mask in zip(sources, kept, strict=True)]
     return Series(channel, start, end, parts, order)
+
+
+def _per_minute(channel: str, row: Signal, samples: Samples) -> Samples:
+    """Counts of an uploaded recording are of its own epoch; what streams is sent by the minute."""
+    if CHANNELS[channel].unit != "counts/min" or row.source.kind != Source.Kind.RECORDING:
+        return samples
+    return Samples(samples.at_s, samples.values * np.float32(60 / row.epoch_s))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from actigraphy.catalogue import TYPE_OF_CHANNEL, TYPES, Form
 from actigraphy.days import EMPTY, Samples, joined, opened, put
-from actigraphy.models import PointReading, Signal, SleepSession, Source, Sync
+from actigraphy.models import Export, PointReading, Signal, SleepSession, Source, Sync
 from actigraphy.streams.sent import Batch, Sender
 from novamind.accounts.models import User
 from novamind.audit.models import EventType
@@ -50,8 +50,10 @@ class _Kept:
         self.days[str(source_id)][data_type].add(day)
 
 
-def store_batch(*, patient: Patient, batch: Batch, by: User) -> Sync:
+def store_batch(*, patient: Patient, batch: Batch, by: User, export: Export | None = None) -> Sync:
     """Keep what a batch says, and publish ``biometrics.synced`` if any day has changed by it.
+
+    ``export`` is the file that the batch is a part of: then its devices are the same whoever uploads it.
 
     Raises
     ------
@@ -61,13 +63,14 @@ def store_batch(*, patient: Patient, batch: Batch, by: User) -> Sync:
     consent.require_streams(patient, ConsentPurpose.TREATMENT, {TYPES[name].stream for name in batch.data_types})
     kept = _Kept()
     with transaction.atomic(savepoint=False):
-        sources = _sources(patient, batch, by)
+        sources = _sources(patient, batch, _who(by, export))
         _store_signals(patient, batch, sources, kept)
         _store_points(patient, batch, sources, kept)
         _store_sessions(patient, batch, sources, kept)
         sync = Sync.objects.create(
             patient=patient,
             sent_by=by.pk,
+            export=export,
             accepted=batch.accepted,
             stored=kept.stored,
             conflicts=kept.conflicts,
@@ -94,11 +97,16 @@ def _until(batch: Batch) -> datetime | None:
     return max(moments, default=None)
 
 
-def _sources(patient: Patient, batch: Batch, by: User) -> dict[Sender, Source]:
+def _who(by: User, export: Export | None) -> str:
+    """Who vouches for a sender's id. Of a file that is the clinic, whoever it was; a device speaks for its own."""
+    return f"export {export.format}" if export and by.may("see_patients") else f"sent by {by.pk}"
+
+
+def _sources(patient: Patient, batch: Batch, who: str) -> dict[Sender, Source]:
     """The source of each sender, made where this is its first batch."""
     senders = {sender for (sender, _) in batch.seconds.keys() | batch.columns.keys()}
     senders |= {row.sender for row in (*batch.points, *batch.sessions)}
-    keys = {_stream_key(sender, by): sender for sender in senders}
+    keys = {_stream_key(sender, who): sender for sender in senders}
     known = _known(patient, keys)
     if missing := sorted(keys.keys() - known.keys()):
         Source.objects.bulk_create(
@@ -123,13 +131,13 @@ def _known(patient: Patient, keys: dict[str, Sender]) -> dict[str | None, Source
         "patient_id", "stream_key", "kind", "device_type")}  # fmt: skip
 
 
-def _stream_key(sender: Sender, by: User) -> str:
-    """Who measured: whoever sent, and of their devices the one of that id. A digest, for an id may tell a person.
+def _stream_key(sender: Sender, who: str) -> str:
+    """Who measured: whoever vouches for it, and of their devices the one of that id. A digest: an id may tell a person.
 
     An id alone names no source: another sender who knew it could store first, and what was measured would not count.
     """
-    who = "\0".join(filter(None, (f"sent by {by.pk}", sender.device_id)))
-    return salted_hmac("actigraphy.stream", f"{sender.source}\0{who}", algorithm="sha256").hexdigest()
+    device = "\0".join(filter(None, (who, sender.device_id)))
+    return salted_hmac("actigraphy.stream", f"{sender.source}\0{device}", algorithm="sha256").hexdigest()
 
 
 def _store_signals(patient: Patient, batch: Batch, sources: dict[Sender, Source], kept: _Kept) -> None:

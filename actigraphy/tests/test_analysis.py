@@ -168,6 +168,7 @@ def test_assume_worn_gives_the_papers_numbers_from_the_command_line(
     assert got["l5_onset"] == f"{onset // 60:02d}:{onset % 60:02d}"
 
 
+@pytest.mark.once
 @pytest.mark.data
 @pytest.mark.slow
 def test_all_55_depresjon_recordings_run_through(shared_data: Path) -> None:

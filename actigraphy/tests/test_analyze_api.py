@@ -49,6 +49,9 @@ def test_a_short_recording_is_answered_at_once(api, patient, a_worker):
         "mood": "not_promoted",
         "anomaly_detection": "not_promoted",
         "digital_twin_integration.embedding": "no_weights",
+        "rhythm.period_chi_square_h": "too_few_days",  # ten days
+        "rhythm.period_lomb_scargle_h": "too_few_days",
+        "rhythm.social_jetlag_h": "too_few_nights",
     }
     assert "raw_metrics" not in body
     assert "visualizations" not in body

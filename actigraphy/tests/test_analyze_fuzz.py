@@ -15,6 +15,8 @@ from actigraphy.analyzing import ingest_readings
 from actigraphy.readers import Readings
 from novamind.jobs.runner import run_waiting
 
+pytestmark = pytest.mark.once
+
 ANALYZE = "/api/v1/actigraphy/analyze"
 FORM = {"code", "detail", "fields", "line", "request_id"}
 

@@ -16,6 +16,8 @@ from actigraphy.science.pat import load_cohort, untrained_weights
 from actigraphy.tests.recording_files import depresjon, minutes
 from novamind.audit.models import AuditEvent
 
+pytestmark = pytest.mark.once
+
 PEOPLE = 16
 
 

@@ -8,7 +8,7 @@ from actigraphy.labelled import Labelled, read_folder
 from actigraphy.science import heads
 from actigraphy.tests.science_files import depresjon_days
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

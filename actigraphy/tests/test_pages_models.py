@@ -34,7 +34,7 @@ from novamind.simulator import ALL, Persona, simulate, write_awd
 from patients.consent import record_consent
 from patients.models import ConsentPurpose, ConsentStream
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.once]
 
 
 @pytest.fixture

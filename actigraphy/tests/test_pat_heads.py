@@ -31,7 +31,7 @@ from novamind.registry.models import InferenceRecord, ModelVersion
 from novamind.registry.services import MoveRefused, move
 from novamind.simulator import ALL, Persona, simulate, write_awd
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 FIGURES = [
     figure(name, value, low=low, high=high, n=54, population="54 people of a test", how="people left out")
     for name, value, low, high in (("auc", 0.8, 0.7, 0.9), ("mcc", 0.4, 0.2, 0.6))

@@ -28,7 +28,7 @@ from novamind.simulator import ALL, Persona, simulate, write_awd
 from patients.consent import record_consent
 from patients.models import ConsentPurpose, ConsentStream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 WHOLE = ALL.without("missing", "episodes", "drift")
 FIRST = date(2026, 1, 5)
 

@@ -26,6 +26,8 @@ from novamind.simulator import Persona
 from .science_files import depresjon, depresjon_days
 from .test_science_pat_weights import random_tensors, write_weights
 
+pytestmark = pytest.mark.once
+
 SHIPPED = Path(actigraphy.__file__).parent / "shipped"
 #: Of nobody in training, in the cohort or in the trial of the anomaly threshold.
 SEEDS = range(50_000, 50_030)

@@ -15,6 +15,8 @@ from novamind.simulator import ALL, Persona, simulate, write_awd
 
 from .recording_files import agd, minutes
 
+pytestmark = pytest.mark.once
+
 LABEL = "SYNTHETIC people, Actiwatch, wrist, counts/min"
 
 

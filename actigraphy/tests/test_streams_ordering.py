@@ -129,3 +129,41 @@ def test_the_order_is_set_by_whoever_manages_devices_under_the_patients_consent(
     record_consent(patient=patient, purpose="treatment", stream="heart", given=False, how="spoken", by=None)
     assert send(api, patient, places).status_code == 403
     assert not SourceOrder.objects.exists()
+
+
+ORDER = "biometrics/heart_rate/order/bpm"
+
+
+def over_the_api(api, patient, sources, *, version=0, reason="worn loosely"):
+    body = {"sources": [str(pk) for pk in sources], "reason": reason, "version": version}
+    return api.post(f"/api/v1/patients/{patient.pk}/{ORDER}", body, content_type="application/json")
+
+
+def test_a_program_sets_the_order_and_reads_who_decided_what(api, patient, two, psychiatrist):
+    read = api.get(f"/api/v1/patients/{patient.pk}/{ORDER}").json()
+    assert (read["version"], read["own"], [one["source"] for one in read["sources"]]) == (
+        0, False, ["Chest or arm band", "Ring"],
+    )  # fmt: skip
+    answer = over_the_api(api, patient, [two["ring"], two["band"]])
+    assert (answer.status_code, mean(api, patient)[0]) == (201, 60)
+    said = answer.json()
+    assert said == api.get(f"/api/v1/patients/{patient.pk}/{ORDER}").json()
+    assert (said["version"], said["own"], said["sources"][0]) == (1, True, {"id": str(two["ring"]), "source": "Ring"})
+    assert [(one["reason"], one["set_by"]) for one in said["decisions"]] == [("worn loosely", str(psychiatrist))]
+    event = AuditEvent.objects.get(action="api:biometric-order", method="POST")
+    assert (event.object_label, event.object_id) == ("actigraphy.SourceOrder", str(SourceOrder.objects.get().pk))
+    back = over_the_api(api, patient, [], version=1).json()
+    assert (back["own"], mean(api, patient)[0], len(back["decisions"])) == (False, 100, 2)
+
+
+def test_a_program_is_refused_what_a_page_is(api, patient, two, signed_in, researcher):
+    both = [two["ring"], two["band"]]
+    for wrong in ([two["ring"]], [two["ring"], two["ring"]], [two["ring"], uuid4()]):
+        refused = over_the_api(api, patient, wrong)
+        assert (refused.status_code, list(refused.json()["fields"])) == (400, ["sources"])
+    stale = over_the_api(api, patient, both, version=3)
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale")
+    record_consent(patient=patient, purpose="treatment", stream="heart", given=False, how="spoken", by=None)
+    assert over_the_api(api, patient, both).json()["code"] == "consent_withheld"
+    assert over_the_api(signed_in(researcher), patient, both).json()["code"] == "role_required"
+    assert not SourceOrder.objects.exists()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actigraphy.models import Sync
+from actigraphy.models import Signal, Source, Sync
+from actigraphy.signals import pack
 from actigraphy.streams.coverage import GapReason, facts_of, raise_silent, reason_for
 from actigraphy.streams.quality import quality_of
-from actigraphy.streams.reading import read_series
+from actigraphy.streams.reading import days_of, read_series
 from novamind import clock
 from novamind.audit.recording import recorded
 from novamind.jobs.runner import run_waiting
@@ -323,3 +325,16 @@ def test_the_pages_show_coverage_reasons_and_parts(api, patient):
 
 def test_the_page_of_a_patient_without_devices_says_so(api, patient):
     assert "No device has sent anything" in api.get(f"/patients/{patient.pk}/data/").content.decode()
+
+
+@pytest.mark.parametrize(("epoch_s", "counts"), [(15, 3.0), (60, 12.0), (300, 60.0)])
+def test_movement_of_an_uploaded_recording_is_told_per_minute_whatever_its_epoch(epoch_s, counts, patient):
+    source = Source.objects.create(patient=patient, kind="recording", device_type="actiwatch")
+    block = np.full(86_400 // epoch_s, counts, dtype=np.float32)
+    Signal.objects.create(
+        patient=patient, source=source, channel="activity", day=NIGHT.date(), start=NIGHT - timedelta(hours=23),
+        epoch_s=epoch_s, samples=pack(block), valid=len(block),
+    )  # fmt: skip
+    series = read_series(patient, "activity", start=NIGHT - timedelta(hours=23), end=NIGHT + timedelta(hours=1))
+    day, *_ = days_of(series, "UTC", NIGHT.date(), NIGHT.date())
+    assert (series.spec.unit, day.value) == ("counts/min", 12.0)
