@@ -101,7 +101,11 @@ def runs_in_shadow(version: ModelVersion) -> bool:
     Abstained
         not_promoted: it is a draft or retired, and runs for nobody.
     """
-    stage = ModelVersion.objects.values_list("stage", flat=True).get(pk=version.pk)
+    return is_on_trial(ModelVersion.objects.values_list("stage", flat=True).get(pk=version.pk))
+
+
+def is_on_trial(stage: str) -> bool:
+    """The same of a stage that was read just now."""
     if stage not in {ModelVersion.Stage.PRODUCTION, ModelVersion.Stage.SHADOW}:
         raise Abstained("not_promoted")
     return stage == ModelVersion.Stage.SHADOW
@@ -166,27 +170,29 @@ def keep(
     output = abstained.as_json() if abstained else answer
     json.dumps(output, allow_nan=False)
     ledger = current()
-    # get_or_create inserts within a savepoint, and asks again where the constraint says that the row is there.
-    record, _ = InferenceRecord.objects.get_or_create(
+    record = InferenceRecord(
         model_version=version,
         patient_id=patient_id,
         input_hash=hash_of(array),
         shadow=shadow,
-        defaults={
-            "input_array": zlib.compress(_bytes(array)),
-            "input_shape": list(array.shape),
-            "scaled_by": scaled_by,
-            "input_summary": [None if value is None or value != value else float(value) for value in summary],
-            "window_start": window.start,
-            "window_end": window.end,
-            "output": output,
-            "abstention": abstained.code if abstained else "",
-            "duration_ms": duration_ms,
-            "batch_size": batch_size,
-            "code_version": code_version or settings.VERSION,
-            "requested_by": ledger.actor_id if ledger else None,
-        },
+        input_array=zlib.compress(_bytes(array)),
+        input_shape=list(array.shape),
+        scaled_by=scaled_by,
+        input_summary=[None if value is None or value != value else float(value) for value in summary],
+        window_start=window.start,
+        window_end=window.end,
+        output=output,
+        abstention=abstained.code if abstained else "",
+        duration_ms=duration_ms,
+        batch_size=batch_size,
+        code_version=code_version or settings.VERSION,
+        requested_by=ledger.actor_id if ledger else None,
     )
+    if not InferenceRecord.objects.insert_absent([record], ["id"]):
+        return InferenceRecord.objects.get(
+            model_version=version, patient_id=patient_id, input_hash=record.input_hash, shadow=shadow
+        )
+    record._state.adding = False  # it is never changed, from now on
     return record
 
 

@@ -51,6 +51,7 @@ class ModelVersion(models.Model):
         CORRELATION = "correlation", "Correlation"
         FORECASTER = "forecaster", "Forecaster"
         CHANGE = "change", "Change detector"
+        WHAT_IF = "what_if", "What-if simulation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)
