@@ -145,7 +145,7 @@ def _files() -> Check:
     for place in columns():
         for column in place.files:
             newest = "-created_at" if any(f.name == "created_at" for f in place.model._meta.fields) else "-pk"
-            for name in place.rows.order_by(newest).values_list(column, flat=True)[:SAMPLE]:
+            for name in place.rows.exclude(**{column: ""}).order_by(newest).values_list(column, flat=True)[:SAMPLE]:
                 looked += 1
                 try:
                     with default_storage.open(name, "rb") as stored:

@@ -33,6 +33,9 @@ def start(dsn: str, *, environment: str, release: str, transport: type[Transport
         traces_sample_rate=0.0,
         auto_session_tracking=False,
         send_client_reports=False,
+        # Else Brotli is chosen where something else has brought it (what prints PDFs does): its streams cannot be told
+        # from noise, and nobody could look into what left.
+        _experiments={"transport_compression_algo": "gzip"},
         server_name="",
     )
 

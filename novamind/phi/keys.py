@@ -15,7 +15,6 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -139,16 +138,26 @@ class _Memory:
 
     def keep(self, row: Any, key: bytes) -> _Held:
         with self._lock:
-            blocks = connection.atomic_blocks if row.number in self._uncommitted else []
-            held = _Held(row, key, blocks[-1] if blocks else None)
-            if row.number in self._uncommitted and not blocks:
-                return held
-            if len(self._keys) >= REMEMBERED:
-                self._make_room()
-            self._keys[row.number] = held
-            if row.retired_at is None:
+            held = self._keep(row, key)
+            if row.retired_at is None and self._keys.get(row.number) is held:
                 self._numbers[(row.patient_id, row.purpose)] = row.number, held
             return held
+
+    def keep_all(self, opened: list[tuple[Any, bytes]]) -> None:
+        """Many at once, to read with, so that a search of thousands locks once and asks for no owner."""
+        with self._lock:
+            for row, key in opened:
+                self._keep(row, key)
+
+    def _keep(self, row: Any, key: bytes) -> _Held:
+        number, blocks = row.number, []
+        if number in self._uncommitted and not (blocks := connection.atomic_blocks):
+            return _Held(row, key, None)
+        held = _Held(row, key, blocks[-1] if blocks else None)
+        if len(self._keys) >= REMEMBERED:
+            self._make_room()
+        self._keys[number] = held
+        return held
 
     def renew(self, row: Any) -> _Held | None:
         """The key held of a row that still is as it was unwrapped: to unwrap it again would give the same."""
@@ -238,7 +247,7 @@ def _held(number: int) -> _Held:
 
 
 #: What unwrapping a key needs of its row.
-_ROW = ("number", "id", "patient_id", "purpose", "master_key_id", "wrapped", "retired_at", "destroyed_at")
+_ROW = ("number", "id", "master_key_id", "wrapped", "retired_at", "destroyed_at")
 
 
 def keys_by_number(numbers: set[int]) -> None:
@@ -252,10 +261,14 @@ def keys_by_number(numbers: set[int]) -> None:
     rows = DataKey.objects.filter(number__gte=min(missing), number__lte=max(missing))
     if len(missing) < 500 or max(missing) - min(missing) > 4 * len(missing):  # a list of thousands is slow to parse
         rows = DataKey.objects.filter(number__in=missing)
+    masters, opened = _master_keys(), []
     for row in rows.values_list(*_ROW, named=True):  # no objects: making them takes longer than unwrapping
-        if row.number in missing:
-            with suppress(KeyLost):
-                _open(row)
+        if row.number in missing and (row.master_key_id not in masters or _memory.renew(row) is None):
+            try:
+                opened.append((row, _unwrap(row, masters)))
+            except KeyLost:
+                continue
+    _memory.keep_all(opened)
 
 
 def living_key(patient_id: UUID | None, purpose: str = DataKey.Purpose.DATA) -> tuple[int, bytes]:

@@ -18,8 +18,9 @@ from django.conf import settings
 from novamind.phi.models import DataKey
 
 KEY_BYTES = 32
-_NO_SALT = bytes(32)
-#: HMAC's two masks: over the bytes of a key, and over what fills it up to a block of 64.
+#: HMAC's two masks: over a block of zeros (HKDF's salt, where there is none), over the bytes of a key, and over what
+#: fills that up to a block of 64.
+_NO_SALT_IPAD, _NO_SALT_OPAD = b"\x36" * 64, b"\x5c" * 64
 _IPAD, _OPAD = (bytes(byte ^ mask for byte in range(256)) for mask in (0x36, 0x5C))
 _REST_IPAD, _REST_OPAD = b"\x36" * 32, b"\x5c" * 32
 
@@ -38,7 +39,8 @@ def derive(key: bytes, purpose: str) -> bytes:
     By hashlib, because a fresh process derives a key for each patient of a search, and the library's HKDF, like its
     HMAC, takes longer to set up than these four hashes.
     """
-    return _hmac(_hmac(_NO_SALT, key), purpose.encode() + b"\x01")
+    extracted = sha256(_NO_SALT_OPAD + sha256(_NO_SALT_IPAD + key).digest()).digest()
+    return _hmac(extracted, purpose.encode() + b"\x01")
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:
