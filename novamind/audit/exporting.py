@@ -91,6 +91,6 @@ def csv_line(cells: Iterable[Any]) -> bytes:
 
 
 def text_cell(value: Any) -> str:
-    """What stands in a cell: never a formula."""
+    """What stands in a cell: never a formula; a number stays one, below zero too."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int | float) else text

@@ -45,8 +45,8 @@ EXEMPT = {
     *("account_login", "account_inactive", "mfa_authenticate", "mfa_login_webauthn", "api:login"),
     *("openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error"),
 }
-#: Of these, what keeps a session for whoever asks: at the rate of strangers.
-COUNTED = {"mfa_login_webauthn", "openid_connect_login"}
+#: Of these, what keeps a session or a row for whoever asks: at the rate of strangers.
+COUNTED = {"mfa_login_webauthn", "openid_connect_login", "openid_connect_callback"}
 SIGN_IN = {"account_login", "admin:login"}
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PARAMETER = re.compile(r"[a-z_]\w{0,39}", re.ASCII)  # a name of ours; a sentence or a NUL is not kept

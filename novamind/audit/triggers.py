@@ -76,6 +76,31 @@ def _create(vendor: str, table: str, deletable: bool, update: str) -> list[str]:
     return statements
 
 
+def freeze(connection: Any, table: str, *, once: str, sealed: tuple[str, ...] = ()) -> None:
+    """Make a row of the table unchangeable from when its column ``once`` is set; harmless when it already is so.
+
+    ``sealed`` as in :func:`install`: what such a column says is held by a digest among the others. Rows may be deleted.
+    """
+    drop(connection, (table,))
+    with connection.cursor() as cursor:
+        columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+        update = "UPDATE OF " + ", ".join(f'"{name}"' for name in columns if name not in sealed)
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_FUNCTION)
+            cursor.execute(
+                f"CREATE TRIGGER {table}_rows BEFORE {update} ON {table} "
+                f'FOR EACH ROW WHEN (OLD."{once}" IS NOT NULL) EXECUTE FUNCTION audit_append_only()'
+            )
+            return
+        refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        found = f'SELECT 1 FROM {table} WHERE (id = NEW.id OR rowid = NEW.rowid) AND "{once}" IS NOT NULL'  # nosec B608
+        for statement in (
+            f'CREATE TRIGGER {table}_update BEFORE {update} ON {table} WHEN OLD."{once}" IS NOT NULL {refused}',
+            f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} WHEN EXISTS ({found}) {refused}",
+        ):
+            cursor.execute(statement)
+
+
 def drop(connection: Any, tables: tuple[str, ...] = TABLES) -> None:
     """Take the triggers away: for the migration's reverse, and for test suites that empty tables."""
     with connection.cursor() as cursor:

@@ -178,3 +178,7 @@ def test_what_the_trail_is_narrowed_by_may_be_any_text(admin, nurse):
     for text in ("a\x00b", "n\x00urse@", "%'; --"):
         for name in ("actor", "patient", "kind"):
             assert admin.get("/audit/", {name: text}).status_code == 200
+
+
+def test_a_number_below_zero_stays_a_number():
+    assert csv_line([-1.5, -3, "-1.5", "-3+4"]) == b"-1.5,-3,'-1.5,'-3+4\r\n"

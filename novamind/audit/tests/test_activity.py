@@ -103,6 +103,15 @@ def test_more_than_fifty_charts_within_any_hour_are_found(nurse, therapist):
     assert found("many") == [("nurse", "51 charts within an hour")]
 
 
+def test_the_rule_of_many_asks_three_questions_however_many_people_are_found(
+    nurse, therapist, psychiatrist, django_assert_num_queries
+):
+    for who in (nurse, therapist, psychiatrist):
+        open_many(who, 51, NOON, timedelta(seconds=60))
+    with django_assert_num_queries(3):
+        assert sorted(who for who, _ in found("many")) == ["nurse", "psychiatrist", "therapist"]
+
+
 def test_of_rows_from_before_it_was_kept_those_alone_were_opened(nurse, therapist):
     open_many(nurse, 51, NOON, timedelta(seconds=60))
     event(therapist, NOON, *(uuid4() for _ in range(80)))

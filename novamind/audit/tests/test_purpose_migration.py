@@ -86,6 +86,7 @@ def test_what_was_sealed_before_verifies_beside_what_is_sealed_now(old, settings
     assert [finding.seq for finding in findings()] == [2]
 
 
+@pytest.mark.exhaustive
 def test_the_way_back_leaves_the_triggers_too(old):
     migrate(AFTER)
     migrate(BEFORE)
