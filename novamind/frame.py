@@ -131,6 +131,18 @@ def activity_rules() -> list[str]:
     return list(_declared("activity"))
 
 
+def drug_checks() -> list[str]:
+    """Dotted names of the functions that know what speaks against a drug for a patient (``drug_checks``)."""
+    return list(_declared("drug_checks"))
+
+
+def withheld_alerts(alerts: Iterable[Any]) -> set[UUID]:
+    """Of these alerts those whose reason rests on what the patient withholds now, as each app that raises some knows it
+    (``withheld_alerts`` on its AppConfig)."""
+    wanted = list(alerts)
+    return {pk for name in _declared("withheld_alerts") for pk in import_string(name)(wanted)}
+
+
 def compliance_parts() -> list[str]:
     """Dotted names of the functions that yield checks, lowest app first."""
     return list(_declared("compliance"))

@@ -46,10 +46,26 @@ LIMITS: Final = MappingProxyType(
         "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
         "archive_expanded": Limit(
-            2048, "MB", "a .gt3x, unpacked; other archives are refused whole", "archive_too_large"
+            2048,
+            "MB",
+            "a .gt3x, or the export in a ZIP, unpacked; other archives are refused whole",
+            "archive_too_large",
         ),
-        "archive_ratio": Limit(100, "times", "a .gt3x, unpacked to packed", "archive_too_large"),
+        "archive_ratio": Limit(
+            100, "times", "a .gt3x, or the export in a ZIP, unpacked to packed", "archive_too_large"
+        ),
         "archive_entries": Limit(1000, "entries", "a .gt3x", "archive_too_large"),
+        "export_directory": Limit(4, "MB", "what the ZIP of an export says of its content", "archive_too_large"),
+        "export_entries": Limit(20_000, "entries", "the ZIP of an export: a file per workout", "archive_too_large"),
+        "export_piece": Limit(
+            1024, "kB", "an element of an export, and all that is before the first", "piece_too_long"
+        ),
+        "export_depth": Limit(32, "levels", "elements of an export within each other", "too_deep"),
+        "export_names": Limit(
+            1000, "names", "kinds of elements and attributes of an export; devices", "too_many_names"
+        ),
+        "export_samples": Limit(10_000_000, "samples", "an export", "too_many_entries"),
+        "export_rows": Limit(200_000, "rows", "an export: point readings and stages of sleep", "too_many_entries"),
         "file_most": Limit(500, "MB", "what `UPLOAD_LIMIT_MB` may be in production", "not_started"),
     }
 )

@@ -20,6 +20,7 @@ REASONS: Final = MappingProxyType(
         "too_few_nights": ("{got} valid nights; {needed} needed", "too few valid nights"),
         "too_little_wear": ("worn {got} h; {needed} h needed", "not worn long enough"),
         "too_few_pairs": ("{got} comparable pairs; {needed} needed", "too few comparable values"),
+        "too_few_people": ("it would tell of fewer than {needed} people", "it would tell of too few people"),
         "too_few_inputs": ("{got} inputs; {needed} needed", "too few inputs"),
         "items_missing": ("{got} items unanswered; at most {needed} may be", "too many items are unanswered"),
         "no_total": ("this instrument has no total score", "this instrument has no total score"),
@@ -39,6 +40,10 @@ REASONS: Final = MappingProxyType(
         "not_an_estimate": (
             "this is counted or on record, not estimated",
             "this is counted or on record, not estimated",
+        ),
+        "set_for_all": (
+            "its false statements are set for all series together",
+            "its false statements are set for all series together",
         ),
         "indeterminate": ("the data allow no answer ({what})", "the data allow no answer"),
         "consent_withheld": ("the patient has not consented to this use", "the patient has not consented to this use"),

@@ -111,7 +111,12 @@ def resend(delivery: Delivery) -> Delivery:
     return made
 
 
-def cancel_about(about: Iterable[Any], label: str) -> int:
-    """Call off what has not been given to a provider yet, of the rows with these ids; how many."""
+def cancel_about(about: Iterable[Any], label: str, *, but_to: Iterable[User] | None = None) -> int:
+    """Call off what has not been given to a provider yet, of the rows with these ids; how many.
+
+    With ``but_to`` only what is for other users than these; what is for patients stays.
+    """
     waiting = Delivery.objects.filter(about_label=label, about_id__in=list(about), state=Delivery.State.WAITING)
+    if but_to is not None:
+        waiting = waiting.filter(user__isnull=False).exclude(user__in=list(but_to))
     return waiting.update(state=Delivery.State.CANCELLED)

@@ -29,6 +29,10 @@ TEMPLATES: Final = MappingProxyType(
             "Something waits for you",
             "Something waits for you. It takes a few minutes: {site}\n",
         ),
+        "message": Template(
+            "You have a message",
+            "You have a message. Sign in to read it: {site}\n",
+        ),
         "alert": Template(
             "Your attention is needed",
             "Somebody needs your attention now. Sign in and look under Alerts: {site}\n",

@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from novamind.audit.recording import Ledger, write_event
 from novamind.clock import now
 from novamind.jobs.finish import Finish, LeaseLost, PermanentFailure, failure_code, failure_detail
-from novamind.jobs.models import MAX_ATTEMPTS, AdminAlert, Job
+from novamind.jobs.models import MAX_ATTEMPTS, AdminAlert, Job, JobQuerySet
 from novamind.jobs.sending import send
 from novamind.jobs.services import publish
 from novamind.jobs.work import Work
@@ -54,34 +53,59 @@ def release_if_abandoned(job: Job) -> bool:
     """End the lease of a job whose process has died on this machine, rather than wait for it to run out."""
     if job.state != Job.State.RUNNING or not holder_is_gone(job.held_by):
         return False
-    return bool(Job.objects.attempt_of(job).update(lease_until=now(), sent_at=None))
-
-
-def claim(job_id: UUID) -> Job | None:
-    """Take the job if it is free; the attempt is counted and committed before any work, so that a job that kills its
-    worker is counted too. None if it is taken, done, not yet due, used up, or if its key runs already."""
     moment = now()
-    free = Job.objects.filter(pk=job_id, attempts__lt=MAX_ATTEMPTS).claimable(moment)
+    freed = bool(Job.objects.attempt_of(job).update(lease_until=moment, sent_at=None))
+    if freed:
+        job.lease_until = moment
+    return freed
+
+
+def claim(job: Job) -> bool:
+    """Take the job, as it was read, if it is still free; the attempt is counted and committed before any work, so that
+    a job that kills its worker is counted too. False if it is taken, done, not yet due, used up, or if its key runs."""
+    moment = now()
+    if job.attempts >= MAX_ATTEMPTS or not job.is_claimable(moment):
+        return False
+    free = Job.objects.claimable(moment).filter(attempts=job.attempts)
     try:
         with transaction.atomic(durable=True):
-            taken = free.update(
-                state=Job.State.RUNNING,
-                attempts=F("attempts") + 1,
-                lease_until=moment + timedelta(seconds=settings.JOB_LEASE_S),
-                held_by=holder(),
-                started_at=moment,
-                finished_at=None,
-            )
-            return Job.objects.get(pk=job_id) if taken else None
+            return _taken(free, [job], moment)
     except IntegrityError:
-        return None
+        return False
 
 
 def claim_untried(like: Job, *, most: int) -> list[Job]:
-    """Take up to ``most`` due jobs of the same kind and queue that nobody has tried yet, the oldest first."""
-    same = Job.objects.filter(kind=like.kind, queue=like.queue, state=Job.State.PENDING, attempts=0)
-    due = same.filter(due_at__lte=now()).order_by("created_at").values_list("pk", flat=True)[:most]
-    return [job for job in map(claim, list(due)) if job is not None]
+    """Take up to ``most`` due jobs of the same kind and queue that nobody has tried yet, the oldest first: all in one
+    UPDATE, each with an attempt of its own. A row that somebody holds just now is left to its own message."""
+    moment = now()
+    key_runs = Job.objects.filter(key=OuterRef("key"), state=Job.State.RUNNING)
+    untried = Job.objects.filter(kind=like.kind, queue=like.queue, state=Job.State.PENDING, attempts=0)
+    due = untried.filter(~Exists(key_runs), due_at__lte=moment).order_by("created_at")
+    try:
+        with transaction.atomic(durable=True):
+            waiting = list(due.select_for_update(skip_locked=True)[:most])
+            return waiting if waiting and _taken(untried, waiting, moment) else []
+    except IntegrityError:  # a job of one of these keys began just now; each has a message of its own
+        return []
+
+
+def _taken(free: JobQuerySet, jobs: list[Job], moment: datetime) -> bool:
+    """Hold these jobs, rows and instances, if all are still free; else none. ``IntegrityError`` if a key runs."""
+    held = {
+        "state": Job.State.RUNNING,
+        "lease_until": moment + timedelta(seconds=settings.JOB_LEASE_S),
+        "held_by": holder(),
+        "started_at": moment,
+        "finished_at": None,
+    }
+    counted = free.filter(pk__in=[job.pk for job in jobs]).update(**held, attempts=F("attempts") + 1)
+    if counted != len(jobs):
+        transaction.set_rollback(True)
+        return False
+    for job in jobs:
+        job.attempts += 1
+        vars(job).update(held)
+    return True
 
 
 def renew(job: Job) -> bool:

@@ -89,6 +89,12 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
 
+    def is_claimable(self, moment: datetime) -> bool:
+        """:meth:`JobQuerySet.claimable`, of this row as it was read."""
+        if self.state == self.State.PENDING:
+            return self.due_at <= moment
+        return self.state == self.State.RUNNING and self.lease_until is not None and self.lease_until <= moment
+
     @property
     def retryable(self) -> bool:
         return self.state in self.RETRYABLE

@@ -15,8 +15,8 @@ from novamind.jobs.running import Attempt, answer_together, ledger_of
 def run_job(job_id: UUID) -> bool:
     """Make one attempt at the job, and at those that can be run together with it; False if it is not to be run here
     and now."""
-    job = attempts.claim(job_id) or _reclaimed(job_id)
-    if job is None:
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or not _claimed(job):
         return False
     begun = [Attempt(each) for each in (job, *_companions(job))]
     try:
@@ -36,16 +36,14 @@ def _companions(job: Job) -> list[Job]:
     return attempts.claim_untried(job, most=kind.most - 1)
 
 
-def _reclaimed(job_id: UUID) -> Job | None:
+def _claimed(job: Job) -> bool:
     """A message that comes again because its worker died need not wait for the lease."""
-    job = Job.objects.filter(pk=job_id, state=Job.State.RUNNING).first()
-    if job is None:
-        return None
-    attempts.release_if_abandoned(job)
-    if job.attempts >= MAX_ATTEMPTS:
-        quarantine(job)
-        return None
-    return attempts.claim(job_id)
+    if job.state == Job.State.RUNNING:
+        attempts.release_if_abandoned(job)
+        if job.attempts >= MAX_ATTEMPTS:
+            quarantine(job)
+            return False
+    return attempts.claim(job)
 
 
 def quarantine(job: Job) -> bool:

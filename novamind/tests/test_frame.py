@@ -27,7 +27,7 @@ def test_each_role_is_offered_what_it_may_open(rf, psychiatrist, clinical_admin,
     assert "Audit" not in offered(rf, psychiatrist)
     assert {"Patients", "Jobs", "Audit"} <= set(offered(rf, clinical_admin))
     assert "Patients" not in offered(rf, superuser)
-    assert offered(rf, researcher) == ["Models"]
+    assert offered(rf, researcher) == ["Clinic", "Models", "Research export"]
 
 
 def test_whatever_is_offered_opens(client, psychiatrist, clinical_admin, superuser, rf):
@@ -51,7 +51,9 @@ def test_patient_tabs_stand_in_order_and_lead_to_the_patient(therapist, clinical
     assert all(str(patient) in tab["url"] for tab in tabs)
     assert "Actigraphy" in [tab["label"] for tab in tabs]
     assert {tab["label"] for tab in tabs} - {tab["label"] for tab in frame.patient_tabs(patient, clinical_admin)} == {
-        "Private notes"
+        "Messages",
+        "Notes",
+        "Private notes",
     }
 
 

@@ -23,6 +23,7 @@ RATES: Final = MappingProxyType(
         "write": Rate(120, 60, "changes, per person"),
         "search": Rate(30, 60, "searches for a patient, per person"),
         "upload": Rate(30, 60, "uploads, per person or device"),
+        "message": Rate(30, 3600, "messages to or from patients, per person"),
         "export": Rate(5, 3600, "exports, per person"),
         "export_patients": Rate(500, 3600, "patients in exports, per person"),
         "stranger": Rate(120, 60, "requests without a sign-in, per address"),

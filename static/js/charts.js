@@ -62,6 +62,11 @@
   document.addEventListener("novamind:theme", () => {
     for (const element of drawn.keys()) element.isConnected ? draw(element) : drawn.delete(element);
   });
+  // Drawn within a closed part of the page a chart had no width to fit.
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.open) return;
+    for (const element of event.target.querySelectorAll("[data-figure]")) if (drawn.has(element)) Plotly.Plots.resize(element);
+  }, true);
   document.addEventListener("htmx:afterSwap", (event) => drawAll(event.detail.target));
   drawAll(document); // loaded with defer: the page is parsed
 })();

@@ -26,6 +26,30 @@
     document.getElementById("key-list")?.append(term, meaning);
   }
 
+  // How many alerts wait: asked once a minute while somebody may be looking, answered by 304 while nothing changes. It
+  // says that nobody asked (X-Background), so that a page left open still ends its sign-in.
+  const badge = document.querySelector("[data-waiting]");
+  let known = "";
+  async function askForAlerts() {
+    if (document.hidden) return;
+    const headers = { "X-Background": "1", Accept: "application/json", ...(known && { "If-None-Match": known }) };
+    try {
+      const answer = await fetch(badge.dataset.waiting, { headers, redirect: "error" });
+      if (answer.status !== 200) return;
+      known = answer.headers.get("ETag") ?? "";
+      const { waiting } = await answer.json();
+      badge.hidden = waiting === 0;
+      badge.textContent = `${waiting}`;
+      badge.setAttribute("aria-label", `${waiting} waiting`);
+    } catch {
+      // Signed out, or no network: the next minute asks again, and the next page says which.
+    }
+  }
+  if (badge) {
+    askForAlerts();
+    setInterval(askForAlerts, 60_000);
+  }
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     // Signed out meanwhile: the answer is the sign-in page, and its place is the window, not a corner of this page.
     if (event.detail.xhr.responseURL && new URL(event.detail.xhr.responseURL).pathname !== event.detail.pathInfo.requestPath.split("?")[0]) {

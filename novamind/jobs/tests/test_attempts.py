@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def overtake(queued: Job) -> None:
     """Let the lease run out and another worker take the job."""
     Job.objects.filter(pk=queued.pk).update(lease_until=now() - timedelta(seconds=1))
-    assert attempts.claim(queued.pk) is not None
+    assert attempts.claim(Job.objects.get(pk=queued.pk))
 
 
 def run_again_until_it_rests(queued: Job) -> Job:
@@ -53,7 +53,7 @@ def test_a_job_that_is_held_cannot_be_claimed_and_the_attempt_counts_before_the_
     @job("look")
     def look() -> None:
         assert Job.objects.get().attempts == 1
-        assert attempts.claim(queued.pk) is None
+        assert not attempts.claim(Job.objects.get())
 
     queued = enqueue("look", key="k")
     assert run_job(queued.pk)

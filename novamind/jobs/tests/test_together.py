@@ -1,13 +1,19 @@
 """Jobs that ask: several are answered at once, each under its own record, and one bad question spoils no others."""
 
 import logging
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import Value
+from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
 
 from novamind.audit.models import AuditEvent
 from novamind.audit.recording import current, saw
 from novamind.clock import now
+from novamind.jobs import attempts
 from novamind.jobs.finish import Finish
 from novamind.jobs.kinds import job
 from novamind.jobs.models import Job
@@ -43,6 +49,16 @@ def asked():
 
 def ask(*numbers: int) -> list[Job]:
     return [enqueue("square", key=f"k{number}", number=number) for number in numbers]
+
+
+def run_elsewhere(key: str) -> None:
+    """An earlier job of this key, which another machine holds."""
+    held = {"state": "running", "attempts": 1, "held_by": "elsewhere/0/1", "lease_until": now() + timedelta(minutes=1)}
+    Job.objects.create(kind="square", key=key, queue="default", pipeline_id=uuid4(), **held)
+
+
+def states_of(*jobs: Job) -> list[str]:
+    return [Job.objects.get(pk=job.pk).state for job in jobs]
 
 
 def states() -> dict[int, tuple[str, int]]:
@@ -95,6 +111,48 @@ def test_jobs_that_are_held_not_due_or_of_another_kind_are_left_alone(asked):
     run_job(first.pk)
     assert batches == [[1]]
     assert Job.objects.get(kind="other").state == "pending"
+
+
+def test_those_that_wait_are_taken_in_one_statement_each_with_its_own_attempt_and_lease(asked):
+    ask(*range(1, 9))
+    lead, *others = Job.objects.order_by("created_at")
+    assert attempts.claim(lead)
+    with CaptureQueriesContext(connection) as statements:
+        taken = attempts.claim_untried(lead, most=5)
+    assert len([said for said in statements.captured_queries if said["sql"].startswith("UPDATE")]) == 1
+    assert taken == others[:5]
+    for one in taken:  # the instance says what the row says
+        assert model_to_dict(one) == model_to_dict(Job.objects.get(pk=one.pk))
+        assert (one.state, one.attempts, one.held_by) == ("running", 1, attempts.holder())
+        assert attempts.renew(one)
+    assert set(states_of(*others[5:])) == {"pending"}
+
+
+def test_a_job_whose_key_runs_is_not_taken_along_and_costs_the_others_nothing(asked):
+    batches, _ = asked
+    first, second, third = ask(1, 2, 3)
+    run_elsewhere(second.key)
+    run_job(first.pk)
+    assert batches == [[1, 3]]
+    assert states_of(second, third) == ["pending", "done"]
+
+
+def test_those_of_which_a_key_begins_meanwhile_are_left_to_their_own_messages(asked, monkeypatch):
+    first, second, _ = ask(1, 2, 3)
+    assert attempts.claim(first)
+    monkeypatch.setattr(attempts, "Exists", lambda query: Value(False))  # the other begins after we looked
+    run_elsewhere(second.key)
+    assert attempts.claim_untried(first, most=5) == []
+    assert Job.objects.filter(state="pending", attempts=0).count() == 2
+
+
+def test_the_message_of_a_job_that_is_taken_or_done_costs_one_statement(asked, django_assert_num_queries):
+    first, second = ask(1, 99)
+    assert attempts.claim(Job.objects.get(pk=second.pk))
+    run_job(first.pk)
+    for one in (first, second):
+        with django_assert_num_queries(1):
+            assert not run_job(one.pk)
 
 
 def test_each_job_is_on_record_with_its_own_patient_and_work():
