@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,12 +15,15 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.base.constants import AuthError, AuthProcess
 from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 
 from novamind.accounts.second_factor import PRIMARY, is_fresh, is_required_of, is_set_up_by, just_signed_in
 from novamind.phi import cipher
 
+logger = logging.getLogger(__name__)
 _owner: ContextVar[UUID | None] = ContextVar("owner of the second factor", default=None)
 
 
@@ -93,3 +97,25 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def list_apps(self, request: HttpRequest | None, provider: str | None = None, client_id: str | None = None) -> Any:
         """Those of the settings alone: a row in the database is not to add an issuer."""
         return [app for app in super().list_apps(request, provider, client_id) if app.pk is None]
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Whom the provider knows and we let in nowhere: on record as a sign-in that failed."""
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            return
+        if not sociallogin.is_existing or not sociallogin.user.is_active:
+            _failed(request, sociallogin.user.email if sociallogin.is_existing else "")
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        """Said in the log, without what the provider answered; on record, unless somebody turned round."""
+        if error == AuthError.CANCELLED:
+            return
+        kind = type(exception.__cause__ or exception).__name__ if exception else error
+        logger.warning("sign-on with %s failed: %s", provider.app.provider_id, kind)
+        if not request.user.is_authenticated:
+            _failed(request, "")
+
+
+def _failed(request: HttpRequest, address: str) -> None:
+    user_login_failed.send(sender=__name__, credentials={"username": address}, request=request)

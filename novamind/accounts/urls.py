@@ -6,13 +6,12 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect import views as openid
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from novamind.accounts import views
+from novamind.accounts import sign_on, views
 
 for again in (reauthenticate, mfa.reauthenticate, passkeys.reauthenticate_webauthn):
     # A code that was taken stays taken, whatever the answer is: it may be that of a request which waited for the code.
@@ -42,6 +41,6 @@ urlpatterns = [
     path("sso/", social.connections, name="socialaccount_connections"),
     path("sso/failed/", login_not_required(social.login_error), name="socialaccount_login_error"),
     path("sso/cancelled/", login_not_required(social.login_cancelled), name="socialaccount_login_cancelled"),
-    path("sso/<slug:provider_id>/", openid.login, name="openid_connect_login"),
-    path("sso/<slug:provider_id>/callback/", openid.callback, name="openid_connect_callback"),
+    path("sso/<slug:provider_id>/", sign_on.begin, name="openid_connect_login"),
+    path("sso/<slug:provider_id>/callback/", sign_on.come_back, name="openid_connect_callback"),
 ]

@@ -4,88 +4,29 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
-import threading
+import re
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
-import jwt
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.apps import apps
 from django.test import Client
 
 from novamind.accounts import identity
 from novamind.accounts.ending import reset_second_factor
 from novamind.accounts.models import User
+from tests.openid_provider import Provider, new_key
 from tests.signing_in import code_of, sign_in
 
 pytestmark = pytest.mark.django_db
 
 
-class Provider(ThreadingHTTPServer):
-    """Discovery, keys, token and userinfo of an OpenID provider."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.issuer = f"http://127.0.0.1:{self.server_port}"
-        self.subject, self.asked, self.broken = "subject-1", [], False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def token(self, key=None, kid="k1", algorithm="RS256", **changes):
-        claims = {
-            "iss": self.issuer,
-            "aud": "novamind",
-            "sub": self.subject,
-            "iat": int(time.time()),
-            "exp": int(time.time()) + 300,
-            "amr": ["pwd", "mfa"],
-        } | changes
-        claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(claims, key or self.key, algorithm=algorithm, headers={"kid": kid} if kid else None)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.asked.append(self.path)
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(server.key.public_key(), as_dict=True)
-        answers = {
-            "/.well-known/openid-configuration": {
-                "issuer": server.issuer,
-                "jwks_uri": f"{server.issuer}/keys",
-                "authorization_endpoint": f"{server.issuer}/authorize",
-                "token_endpoint": f"{server.issuer}/token",
-                "userinfo_endpoint": f"{server.issuer}/userinfo",
-            },
-            "/keys": {"keys": [public | {"kid": "k1", "use": "sig", "alg": "RS256"}]},
-            "/userinfo": {"sub": server.subject, "email": "psychiatrist@clinic.test", "name": "Zqxname"},
-        }
-        self.answer(500 if server.broken else 200, answers[self.path])
-
-    def do_POST(self):
-        sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append(sent)
-        self.answer(200, {"access_token": "a", "token_type": "Bearer", "id_token": self.server.token()})
-
-    def answer(self, status, body):
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def provider(settings):
-    server = Provider()
+    server = Provider().in_background()
     settings.OIDC_PROVIDERS = [
         {"id": "clinic", "name": "Clinic", "issuer": server.issuer, "client_id": "novamind", "secret": "s", "api": True}
     ]
@@ -152,7 +93,7 @@ def signed_with_the_public_key(provider):
 
 def test_no_forged_or_foreign_id_token_is_taken(provider, psychiatrist):
     connect(psychiatrist)
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    stranger = new_key()
     good = provider.token()
     forged = [
         provider.token(key=stranger),
@@ -193,11 +134,18 @@ def test_a_provider_that_is_down_is_503_and_nobody_is_let_in(provider, psychiatr
     assert ask(provider.token()) == (503, "provider_unavailable")
 
 
+def begin(client, process="login"):
+    """What the browser asks of the provider."""
+    page = client.post(f"/accounts/sso/clinic/?process={process}").content.decode()
+    asked = dict(parse_qsl(urlsplit(unescape(re.search(r'0;url=([^"]+)', page)[1])).query))
+    assert asked["code_challenge_method"] == "S256"
+    assert len(asked["nonce"]) > 30
+    return asked
+
+
 def sign_on(provider, client, process="login"):
-    start = client.post(f"/accounts/sso/clinic/?process={process}")
-    asked = parse_qs(urlsplit(start["Location"]).query)
-    assert asked["code_challenge_method"] == ["S256"]
-    return client.get("/accounts/sso/clinic/callback/", {"code": "c", "state": asked["state"][0]})
+    back = urlsplit(provider.authorize(begin(client, process)))
+    return client.get(back.path, dict(parse_qsl(back.query)))
 
 
 def test_single_sign_on_knows_by_subject_and_still_asks_for_the_second_factor(provider, client, psychiatrist):
@@ -213,6 +161,32 @@ def test_single_sign_on_knows_by_subject_and_still_asks_for_the_second_factor(pr
     assert "Zqxname" not in str(list(SocialAccount.objects.values()))
 
 
+def test_every_sign_on_that_fails_is_on_record(provider, client, psychiatrist):
+    sign_on(provider, client)  # nobody is connected
+    connect(psychiatrist)
+    provider.lies = {"claims": {"nonce": "another"}}
+    assert sign_on(provider, client).status_code == 401
+    provider.lies = {}
+    User.objects.update(is_active=False)
+    sign_on(provider, client)
+    failed = apps.get_model("audit", "AuditEvent").objects.filter(event_type="SIGN_IN_FAILED").order_by("at")
+    assert [event.actor_label for event in failed] == ["unknown address", "unknown address", psychiatrist.email]
+
+
+def test_a_provider_that_is_down_or_answers_nonsense_is_no_error_of_ours(provider, client):
+    provider.broken = True
+    assert client.post("/accounts/sso/clinic/").status_code == 401
+    assert b"did not work" in client.post("/accounts/sso/clinic/").content
+    assert client.get("/accounts/sso/clinic/")["Location"] == "/accounts/login/"
+
+
+@pytest.mark.parametrize("answer", [[], [1], {}, {"access_token": 1}, {"access_token": "a", "id_token": {}}])
+def test_what_is_no_answer_to_a_code_signs_nobody_in(provider, client, psychiatrist, answer, monkeypatch):
+    connect(psychiatrist)
+    monkeypatch.setattr(provider, "exchange", lambda sent: (200, answer))
+    assert sign_on(provider, client).status_code == 401
+
+
 def test_single_sign_on_without_a_second_factor_opens_nothing(provider, client, psychiatrist):
     connect(psychiatrist)
     sign_on(provider, client)
@@ -221,6 +195,8 @@ def test_single_sign_on_without_a_second_factor_opens_nothing(provider, client, 
 
 def test_an_account_is_connected_by_its_owner(provider, client, psychiatrist, monkeypatch):
     sign_in(client, psychiatrist)
+    signed_at = int(time.time())
+    provider.lies = {"claims": {"iat": signed_at, "exp": signed_at + 300}}  # no part of what the clock is moved for
     at = time.time() + 660
     monkeypatch.setattr(time, "time", lambda: at)
     assert sign_on(provider, client, "connect")["Location"].startswith("/accounts/confirm/")
