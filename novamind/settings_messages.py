@@ -6,15 +6,18 @@ from typing import Any
 
 import environ
 
+#: Left out on paper, which nobody expects to answer.
+NOT_THIS_PAGE = "Do not wait for an answer from this page."
 #: A number to call would differ by place: production asks for the clinic's own words.
 CRISIS_TEXT_WITHOUT_A_CLINIC = (
     "If you might act on thoughts of harming yourself, or are in danger, call your local emergency number now or go to "
-    "the nearest emergency department. Do not wait for an answer from this page."
+    "the nearest emergency department. " + NOT_THIS_PAGE
 )
 
 
 def messages(env: environ.Env, *, hardened: bool, region: str) -> dict[str, Any]:
     """The settings by name. "console" sends nothing: a line in the log says what would have left."""
+    crisis = env.str("CRISIS_TEXT", default="") or CRISIS_TEXT_WITHOUT_A_CLINIC
     email, key = env.str("EMAIL_PROVIDER", default="console"), env.str("EMAIL_API_KEY", default="")
     url, sender = env.str("EMAIL_API_URL", default=""), env.str("EMAIL_FROM", default="novamind@localhost")
     return {
@@ -39,5 +42,6 @@ def messages(env: environ.Env, *, hardened: bool, region: str) -> dict[str, Any]
         "TWILIO_FROM": env.str("TWILIO_FROM", default=""),
         "TWILIO_URL": env.str("TWILIO_URL", default="https://api.twilio.com"),
         "CRISIS_TEXT_WITHOUT_A_CLINIC": CRISIS_TEXT_WITHOUT_A_CLINIC,
-        "CRISIS_TEXT": env.str("CRISIS_TEXT", default="") or CRISIS_TEXT_WITHOUT_A_CLINIC,
+        "CRISIS_TEXT": crisis,
+        "CRISIS_TEXT_ON_PAPER": crisis.replace(NOT_THIS_PAGE, "").strip(),
     }

@@ -1,12 +1,13 @@
-"""People in care, teams and grants; consents, emergency access, psychotherapy notes; alerts, schedules; treatment."""
+"""People in care, teams, grants; consents, emergencies, private notes; alerts, schedules; messages; treatment."""
 
-from patients.models.alerts import Alert, AlertEvent, AlertKind, AlertSeverity, CoverageHours, Holiday
+from patients.models.alerts import Alert, AlertEvent, AlertKind, AlertSeverity, AlertSnooze, CoverageHours, Holiday
 from patients.models.appointments import Appointment, AppointmentKind, AppointmentStatus, Place
 from patients.models.conditions import Certainty, ClinicalStatus, Condition
 from patients.models.consents import DEFAULTS, Consent, ConsentPurpose, ConsentStream, allowed, default_of
 from patients.models.emergency import EmergencyAccess, EmergencyReason
 from patients.models.genotypes import MOST_COPIES, Genotype, GenotypeFile, GenotypeReport
 from patients.models.medications import Medication, MedicationDose, Route, StopReason
+from patients.models.messages import SUBJECT_LENGTH, Message, MessageMark, MessageThread, ReplyTemplate
 from patients.models.part2 import REDISCLOSURE_NOTICE, Part2QuerySet, Part2Record, redisclosure_notice
 from patients.models.people import (
     DAMAGED,
@@ -35,11 +36,13 @@ __all__ = [
     "MOST_COPIES",
     "NOTE_LENGTH",
     "REDISCLOSURE_NOTICE",
+    "SUBJECT_LENGTH",
     "TEXT_LENGTH",
     "Alert",
     "AlertEvent",
     "AlertKind",
     "AlertSeverity",
+    "AlertSnooze",
     "Appointment",
     "AppointmentKind",
     "AppointmentStatus",
@@ -65,6 +68,9 @@ __all__ = [
     "Medication",
     "MedicationDose",
     "Membership",
+    "Message",
+    "MessageMark",
+    "MessageThread",
     "Part2QuerySet",
     "Part2Record",
     "Patient",
@@ -73,6 +79,7 @@ __all__ = [
     "PsychotherapyAuthorization",
     "PsychotherapyNote",
     "Reminder",
+    "ReplyTemplate",
     "Route",
     "Schedule",
     "StopReason",

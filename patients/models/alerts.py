@@ -22,7 +22,13 @@ class AlertKind(models.TextChoices):
     """Why somebody must look, in words that say nothing of the patient. Whoever raises a new kind adds it here."""
 
     SELF_HARM = "self_harm", "An answer about self-harm or suicide needs a clinician now"
+    MEDICATION = "medication", "A rule says to avoid a drug on the list: look at the page Genes"
     SILENT_STREAM = "silent_stream", "A device has sent nothing for longer than it should"
+    RULE = "rule", "A rule of the clinic asks for a look"
+
+
+#: About safety whatever the severity: nobody snoozes them, and no budget holds them back.
+SAFETY = frozenset({AlertKind.SELF_HARM, AlertKind.MEDICATION})
 
 
 class AlertSeverity(models.TextChoices):
@@ -48,6 +54,10 @@ class AlertQuerySet(PatientRecordQuerySet):
         """Somebody still has to do something."""
         return self.exclude(state=Alert.State.RESOLVED)
 
+    def can_wait(self) -> AlertQuerySet:
+        """Those that may be snoozed and held back: none about safety, and none that says "act now"."""
+        return self.exclude(kind__in=SAFETY).exclude(severity=AlertSeverity.HIGH)
+
 
 class Alert(PatientRecord):
     """One thing about one patient that a clinician must look at; raised and changed by :mod:`patients.alerts` alone."""
@@ -58,7 +68,14 @@ class Alert(PatientRecord):
         ACKNOWLEDGED = "acknowledged", "Somebody is on it"
         RESOLVED = "resolved", "Done"
 
+    class Outcome(models.TextChoices):
+        USEFUL = "useful", "It was useful"
+        NOT_USEFUL = "not_useful", "It was not useful"
+        IGNORED = "ignored", "Nobody answered it"
+
     UNACKNOWLEDGED: ClassVar = (State.OPEN, State.ESCALATED)
+    #: What a person may say of one that is done.
+    SAID_OUTCOMES: ClassVar = [(one.value, one.label) for one in (Outcome.USEFUL, Outcome.NOT_USEFUL)]
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="alerts")
@@ -83,6 +100,7 @@ class Alert(PatientRecord):
     )
     resolve_by = models.DateTimeField(null=True, blank=True, help_text="until when whoever took it must be done")
     resolved_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True, help_text="empty: nobody has said")
 
     objects = AlertQuerySet.as_manager()
 
@@ -97,6 +115,11 @@ class Alert(PatientRecord):
 
     def __str__(self) -> str:
         return f"alert {str(self.pk)[:8]}"
+
+    @property
+    def can_wait(self) -> bool:
+        """As the query set's word."""
+        return self.kind not in SAFETY and self.severity != AlertSeverity.HIGH
 
     @property
     def is_waiting(self) -> bool:
@@ -139,6 +162,28 @@ class AlertEvent(PatientRecord):
 
     def __str__(self) -> str:
         return f"{self.what} {str(self.pk)[:8]}"
+
+
+class AlertSnooze(PatientRecord):
+    """Until when one clinician wants to see and hear nothing of a patient's alerts that can wait."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    at = models.DateTimeField(default=clock.now, editable=False)
+    until = models.DateTimeField(editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False, help_text="ended by hand before its time")
+
+    class Meta(PatientRecord.Meta):
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "user"], condition=Q(ended_at__isnull=True), name="patients_one_snooze"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"snooze {str(self.pk)[:8]}"
 
 
 class CoverageHours(models.Model):
