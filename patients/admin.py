@@ -13,6 +13,7 @@ from novamind.audit.showing import lists_names
 from patients.models import (
     Alert,
     AlertEvent,
+    AlertSnooze,
     Appointment,
     Assessment,
     CareAssignment,
@@ -249,7 +250,8 @@ class AlertAdmin(_OfOwnPatients):
     list_display = ["patient_id", "kind", "severity", "state", "owner", "raised_at", "acknowledge_by"]
     list_select_related = ["owner"]
     list_filter = ["state", "severity", "kind"]
-    fields = [*list_display, "level", "monitored", "acknowledged_by", "acknowledged_at", "resolve_by", "resolved_at"]
+    fields = [*list_display, "level", "monitored", "acknowledged_by", "acknowledged_at", "resolve_by", "resolved_at",
+              "outcome"]  # fmt: skip
 
 
 @admin.register(AlertEvent)
@@ -259,6 +261,15 @@ class AlertEventAdmin(_OfOwnPatients):
     list_display = ["patient_id", "alert", "what", "at", "by"]
     list_select_related = ["alert", "by"]
     list_filter = ["what"]
+    fields = list_display
+
+
+@admin.register(AlertSnooze)
+class AlertSnoozeAdmin(_OfOwnPatients):
+    """Who sees nothing of whose alerts for how long; set and ended on the pages of alerts."""
+
+    list_display = ["patient_id", "user", "at", "until", "ended_at"]
+    list_select_related = ["user"]
     fields = list_display
 
 

@@ -49,6 +49,11 @@ RESOLVE_WITHIN: Final = MappingProxyType(
 )
 
 
+#: A rule's alert that nobody has taken on for so long is noise: it ends, and its rule is charged with it. Ours. No
+#: other alert ever ends by itself.
+IGNORED_AFTER: Final = timedelta(days=14)
+
+
 class NoteNeeded(ValueError):
     """An alert about self-harm is done only with what was done."""
 
@@ -120,20 +125,31 @@ def acknowledge(alert: Alert, *, by: User, version: int) -> None:
         start_timer(alert)
 
 
-def resolve(alert: Alert, *, by: User, version: int, note: str = "") -> None:
-    """Say that it is done, and how; errors as of :func:`acknowledge`. One that nobody took is taken on by this.
+def resolve(alert: Alert, *, by: User | None, version: int, note: str = "", outcome: str = "") -> None:
+    """Say that it is done, how, and what it was worth; errors as of :func:`acknowledge`. One that nobody took is taken
+    on by this.
 
-    ``NoteNeeded`` without a note on self-harm.
+    ``by`` is ``None`` where what it was about is no longer so. ``NoteNeeded`` without a note on self-harm.
     """
     if alert.state == Alert.State.RESOLVED:
         raise NotPossible
     if alert.kind == AlertKind.SELF_HARM and not note.strip():
         raise NoteNeeded
     moment = clock.now()
-    taken = {"owner": by, "acknowledged_by": by, "acknowledged_at": moment} if alert.is_waiting else {}
-    changes = taken | {"state": Alert.State.RESOLVED, "resolved_at": moment}
+    taken = {"owner": by, "acknowledged_by": by, "acknowledged_at": moment} if by and alert.is_waiting else {}
+    changes = taken | {"state": Alert.State.RESOLVED, "resolved_at": moment, "outcome": outcome}
     _change(alert, version, AlertEvent.What.RESOLVED, by, note=note, **changes)
     cancel_about([alert.pk], LABEL)
+
+
+def end_if_ignored(alert: Alert) -> bool:
+    """Whether a rule's alert, that nobody has taken on for :data:`IGNORED_AFTER`, is ended as ignored by this."""
+    if alert.kind != AlertKind.RULE or not alert.is_waiting or alert.raised_at + IGNORED_AFTER > clock.now():
+        return False
+    changes = {"state": Alert.State.RESOLVED, "resolved_at": clock.now(), "outcome": Alert.Outcome.IGNORED}
+    _change(alert, alert.version, AlertEvent.What.RESOLVED, None, **changes)
+    cancel_about([alert.pk], LABEL)
+    return True
 
 
 def escalate(alert: Alert, *, by: User | None = None, version: int, note: str = "") -> None:

@@ -30,6 +30,7 @@ from patients.serializers import (
     AlertSerializer,
     AnswerSerializer,
     ConsentSerializer,
+    DoneSerializer,
     PatientChangeSerializer,
     PatientSerializer,
     ScheduleChangeSerializer,
@@ -137,11 +138,11 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet):
         """Take it on: the caller's from now on, and nobody else is called."""
         return self._answer(request, lambda alert, note, **sent: alerts.acknowledge(alert, **sent))
 
-    @extend_schema(request=AnswerSerializer, responses=AlertSerializer)
+    @extend_schema(request=DoneSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: UUID) -> Response:
-        """Say that it is done, and how."""
-        return self._answer(request, alerts.resolve)
+        """Say that it is done, how, and what it was worth."""
+        return self._answer(request, alerts.resolve, DoneSerializer)
 
     @extend_schema(request=AnswerSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
@@ -149,10 +150,10 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet):
         """Call the next person."""
         return self._answer(request, alerts.escalate)
 
-    def _answer(self, request: Request, do: Callable[..., None]) -> Response:
+    def _answer(self, request: Request, do: Callable[..., None], form: Any = AnswerSerializer) -> Response:
         alert = self.get_object()
         patient_for(request.user, alert.patient_id, changing=True)
-        sent = AnswerSerializer(data=request.data)
+        sent = form(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             do(alert, by=request.user, **sent.validated_data)

@@ -10,16 +10,20 @@ class PatientsConfig(AppConfig):
     verbose_name = "Patients"
     nav = [
         NavItem("Alerts", "patients:alerts", "alerts", 15, "see_patients"),
+        NavItem("Messages", "patients:messages", "messages", 16, "answer_messages"),
         NavItem("Patients", "patients:list", "patients", 20, "see_patients"),
         NavItem("My check-ins", "patients:mine", "check", 10, "own_chart"),
+        NavItem("My messages", "patients:my-messages", "messages", 12, "own_chart"),
         NavItem("Who saw my chart", "patients:my-trail", "audit", 25, "own_chart"),
         NavItem("Emergencies", "patients:reviews", "warning", 65, "review_break_glass"),
+        NavItem("Replies", "patients:reply-templates", "messages", 58, "keep_reply_templates"),
         NavItem("No clinician", "patients:unattended", "patients", 67, "see_compliance"),
     ]
     patient_tabs = [
         PatientTab("Symptoms", "patients:reports", 30),
         PatientTab("Medication", "patients:treatment", 50),
         PatientTab("Private notes", "patients:psychotherapy", 65, "psychotherapy_notes"),
+        PatientTab("Messages", "patients:patient-messages", 68, "answer_messages"),
         PatientTab("Alerts", "patients:patient-alerts", 70),
         PatientTab("Schedules", "patients:schedules", 75, "manage_schedules"),
         PatientTab("Devices", "patients:devices", 80, "manage_devices"),
@@ -32,7 +36,12 @@ class PatientsConfig(AppConfig):
     provenance = ["patients.reports.provenance.provenance_of"]
     compliance = ["patients.compliance.checks"]
     at_start = ["patients.services.fill_search_texts"]
-    demo = ["patients.demo.seed", "patients.reports.demo.seed", "patients.treatment.demo.seed"]
+    demo = [
+        "patients.demo.seed",
+        "patients.reports.demo.seed",
+        "patients.treatment.demo.seed",
+        "patients.messaging.demo.seed",
+    ]
 
     def ready(self) -> None:
         from auditlog.registry import auditlog

@@ -12,6 +12,7 @@ from novamind.delivery.models import Channel
 from novamind.limits import NOTE_CHARACTERS
 from patients.devices import DeviceKind
 from patients.models import (
+    Alert,
     CareTeam,
     Consent,
     ConsentPurpose,
@@ -24,6 +25,7 @@ from patients.models import (
     is_zone,
 )
 from patients.schedules import EDITABLE, TASKS, wrong_in
+from patients.snoozing import SNOOZES
 
 
 class PatientForm(forms.Form):
@@ -186,6 +188,13 @@ class AnswerForm(forms.Form):
     note = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}), label="What was done"
     )
+    outcome = forms.ChoiceField(choices=[("", "No answer"), *Alert.SAID_OUTCOMES], required=False)
+
+
+class SnoozeForm(forms.Form):
+    """For how long; or that it ends now."""
+
+    until = forms.ChoiceField(choices=[*SNOOZES.items(), ("now", "Show them again")])
 
 
 class ScheduleForm(forms.Form):

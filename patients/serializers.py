@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from novamind import clock
 from novamind.delivery.models import Channel
-from patients.models import LONGEST_WINDOW_MIN, Consent, ConsentPurpose, ConsentStream, Patient, is_zone
+from patients.models import LONGEST_WINDOW_MIN, Alert, Consent, ConsentPurpose, ConsentStream, Patient, is_zone
 from patients.schedules import EDITABLE, TASKS, wrong_in
 
 
@@ -79,6 +79,7 @@ class AlertSerializer(serializers.Serializer):
     acknowledged_at = serializers.DateTimeField(read_only=True, allow_null=True)
     resolve_by = serializers.DateTimeField(read_only=True, allow_null=True)
     resolved_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    outcome = serializers.CharField(read_only=True, help_text="useful, not_useful, ignored, or empty: nobody has said")
     version = serializers.IntegerField(read_only=True)
 
 
@@ -87,6 +88,14 @@ class AnswerSerializer(serializers.Serializer):
 
     version = serializers.IntegerField(min_value=1)
     note = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+
+
+class DoneSerializer(AnswerSerializer):
+    """That an alert is done, and what it was worth."""
+
+    outcome = serializers.ChoiceField(
+        choices=Alert.SAID_OUTCOMES, required=False, allow_blank=True, error_messages=_NOT_A_CHOICE, default=""
+    )
 
 
 class ScheduleSerializer(serializers.Serializer):

@@ -18,5 +18,5 @@ def wake_overdue() -> None:
     for schedule in Schedule.objects.filter(active=True, next_due_at__lte=before).order_by("pk"):
         planning.wake(schedule)
     for alert in Alert.objects.unresolved().order_by("pk"):
-        if alerts.is_late(alert, before):
+        if not alerts.end_if_ignored(alert) and alerts.is_late(alert, before):
             alerts.start_timer(alert)

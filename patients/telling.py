@@ -17,6 +17,7 @@ from novamind.delivery.models import Channel, Delivery
 from novamind.delivery.services import deliver
 from patients.coverage import clinicians_of
 from patients.models import Alert, AlertSeverity
+from patients.snoozing import wants_to_hear
 
 LABEL: Final = "patients.Alert"
 #: To the administrators: at once, and where it can wait.
@@ -51,10 +52,15 @@ def administrators() -> list[User]:
 
 
 def tell(alert: Alert, people: Collection[User], *, again: bool = False) -> None:
-    """These people; where there are none, the administrators, because a clinician must be found."""
+    """These people; where there are none, the administrators, because a clinician must be found.
+
+    An alert that can wait sends no message to who has snoozed the patient or has had enough for today; their pages
+    say so, and its timer goes on to the others.
+    """
     if people:
         urgent = "alert_escalated" if again else "alert"
-        return _send(alert, people, urgent if _is_urgent(alert) else "notice")
+        heard = [user for user in people if not alert.can_wait or wants_to_hear(user, alert)]
+        return _send(alert, heard, urgent if _is_urgent(alert) else "notice")
     administrators_log.error("ALERT_UNANSWERABLE %s: no clinician may answer it", alert.pk)
     return _send(alert, administrators(), UNANSWERABLE if _is_urgent(alert) else UNANSWERABLE_LATER)
 

@@ -14,6 +14,7 @@ _LIBRARY = Path(__file__).parent / "library"
 #: The parts of an instrument that have a source, in the words of a page.
 SOURCED: Final = MappingProxyType(
     {
+        "licence": "Licence",
         "wording": "Wording",
         "bands": "Severity bands",
         "cutoffs": "Cutoffs",

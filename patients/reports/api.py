@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from novamind.accounts.rights import HasRight
-from novamind.api import Conflict, CursorPages, InvalidRequest, claim
+from novamind.api import KEY_HEADER, Conflict, CursorPages, InvalidRequest, claim
 from patients.access import is_own_chart, patient_for
 from patients.consent import ConsentWithheld, require
 from patients.coverage import monitored_now
@@ -46,10 +46,6 @@ from patients.reports.services import (
 from patients.schedules import due_for
 from patients.services import StaleEdit
 from patients.telling import clinicians
-
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="sent twice under one key, it is kept once"
-)
 
 
 class InstrumentsView(APIView):

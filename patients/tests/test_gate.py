@@ -110,6 +110,9 @@ ALLOWED = {
     "novamind/phi/master.py": "KMS wraps and unwraps the master key",
     "actigraphy/pat/bedrock.py": "weeks in standard deviations: no text, no name, no date, no id",
     "novamind/delivery/providers.py": "fixed texts, and the address of whoever gets them",
+    "insights/notes/openai.py": "facts that went through the gate: insights/notes/drafting.py",
+    "insights/notes/bedrock.py": "facts that went through the gate: insights/notes/drafting.py",
+    "novamind/accounts/sign_on.py": "an identity provider is asked for its address and keys; nothing of a patient",
     "novamind/audit/anchors.py": "the newest seal, a number and a digest, goes to a bucket",
 }
 

@@ -247,6 +247,7 @@ def test_an_instrument_is_whole(one):
 @pytest.mark.parametrize("one", instruments().values(), ids=lambda one: one.id)
 def test_every_number_that_a_page_shows_of_an_instrument_has_a_source(one):
     shown = {
+        "licence": True,
         "wording": one.items,
         "bands": one.bands,
         "cutoffs": one.cutoffs,
@@ -267,6 +268,19 @@ def test_wording_that_needs_a_licence_is_not_here():
     for name in ("isi", "ess", "psqi"):
         assert instrument(name).scoring_only
         assert all(item.text.startswith(("Item ", "Component ")) for item in instrument(name).items)
+
+
+def test_a_licence_says_no_more_than_was_read(shared_reference: Path):
+    """What the reference has from memory is said to be; what needs a licence there has no wording here."""
+    told = json.loads((shared_reference / "instruments.json").read_text())["instruments"]
+    reference = {"cssrs" if one["id"] == "cssrs_screener" else one["id"]: one.get("licence", "") for one in told}
+    for name, one in instruments().items():
+        known = reference[name]
+        assert ("not read at its source" in one.licence) == ("recalled" in known), name
+        assert ("not read at its source" in one.sources["licence"]) == ("recalled" in known), name
+        assert one.scoring_only == any(word in known for word in ("licence needed", "commercial licence")), name
+    assert "copyright British Journal of Psychiatry" in reference["epds"]
+    assert instrument("epds").licence.startswith("© British Journal of Psychiatry. May be reproduced")
 
 
 def test_codes_are_those_that_were_confirmed(shared_reference: Path):

@@ -125,6 +125,7 @@ def test_every_opening_is_recorded_by_the_notes_id(note, signed_in, psychiatrist
     assert list(events[0].patients.values_list("patient_id", flat=True)) == [note.patient_id]
 
 
+@pytest.mark.exhaustive
 def test_its_words_are_on_no_other_page(note, signed_in, psychiatrist, clinical_admin, patient):
     from tests.urls_of_novamind import every_url
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers as drf
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -19,14 +19,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from novamind.accounts.rights import HasRight
-from novamind.api import Conflict, CursorPages, InvalidRequest, claim
+from novamind.api import KEY_HEADER, Conflict, CursorPages, InvalidRequest, claim
 from novamind.throttle.rates import rate
 from patients.access import patient_for
 from patients.consent import require
 from patients.models import Appointment, Condition, Genotype, GenotypeReport, Medication, Patient
 from patients.services import StaleEdit
 from patients.treatment.diagnosing import change_condition, mark_condition_in_error, record_condition
+from patients.treatment.entering import said_of
 from patients.treatment.genotyping import enter_genotype, holding, ingest_results, mark_genotype_in_error
+from patients.treatment.history import history
 from patients.treatment.prescribing import (
     Beside,
     change_dose,
@@ -38,25 +40,26 @@ from patients.treatment.prescribing import (
 from patients.treatment.serializers import (
     AppointmentChangeSerializer,
     AppointmentSerializer,
+    AskedDrugSerializer,
     ConditionChangeSerializer,
     ConditionSerializer,
+    DoneSerializer,
     DoseChangeSerializer,
     DrugSerializer,
+    EnteredMedicationSerializer,
     ErrorMark,
     GenotypeReportSerializer,
     GenotypeSerializer,
     GenotypeUploadSerializer,
     MedicationChangeSerializer,
     MedicationSerializer,
+    SaidSerializer,
+    WordSerializer,
 )
 from patients.treatment.services import GENOTYPE, MEDICATION, NOTES, WrongEntry
 from patients.treatment.tables import UnreadableTable
 from patients.treatment.visiting import change_appointment, make_appointment, mark_appointment_in_error
 from patients.vocabularies import drugs
-
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="sent twice under one key, it happens once"
-)
 
 
 class NewestFirst(CursorPages):
@@ -75,6 +78,19 @@ class DrugsView(APIView):
     @extend_schema(operation_id="drugs_list", responses=DrugSerializer(many=True))
     def get(self, request: Request) -> Response:
         return Response(DrugSerializer(list(drugs().values()), many=True).data)
+
+
+def _listed(name: str, row: type[drf.Serializer], entered: type[drf.Serializer] | None = None) -> Callable[[Any], Any]:
+    """The schema of a list, and of a new row, which is told as ``entered`` where that is more than a row."""
+    return extend_schema_view(
+        get=extend_schema(operation_id=f"{name}_list", responses=row(many=True)),
+        post=extend_schema(parameters=[KEY_HEADER], responses={201: entered or row}),
+    )
+
+
+def _changed(sent: type[drf.Serializer], row: type[drf.Serializer]) -> Callable[[Any], Any]:
+    """The schema of a change to one row."""
+    return extend_schema_view(patch=extend_schema(request=sent, responses=row))
 
 
 class OfPatient(APIView):
@@ -158,19 +174,32 @@ class OfMedication(OfPatient):
         return super().rows(patient).prefetch_related("doses")
 
 
+@_listed("medications", MedicationSerializer, EnteredMedicationSerializer)
 class MedicationsView(OfMedication, ListView):
     """Courses of drugs, newest first."""
 
     rights = {"GET": "see_patients", "POST": "prescribe"}
     create = staticmethod(prescribe)
 
-    @extend_schema(operation_id="medications_list", responses=MedicationSerializer(many=True))
-    def get(self, request: Request, patient_id: UUID) -> Response:
-        return super().get(request, patient_id)
-
-    @extend_schema(parameters=[KEY_HEADER], responses={201: MedicationSerializer})
     def post(self, request: Request, patient_id: UUID) -> Response:
-        return super().post(request, patient_id)
+        answer = super().post(request, patient_id)
+        words = said_of(self.patient(patient_id), request.user, answer.data["name"], but=answer.data["id"])
+        answer.data["said"] = WordSerializer(words, many=True).data
+        return answer
+
+
+class MedicationCheckView(OfMedication):
+    """What genes and present drugs say of a drug that is about to be entered; nothing is written."""
+
+    rights = {"POST": "prescribe"}
+
+    @extend_schema(request=AskedDrugSerializer, responses={200: SaidSerializer})
+    def post(self, request: Request, patient_id: UUID) -> Response:
+        patient = self.patient(patient_id, changing=True)
+        asked = AskedDrugSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        words = said_of(patient, request.user, asked.validated_data["name"])
+        return Response({"said": WordSerializer(words, many=True).data})
 
 
 def _stop_or_correct(row: Medication, *, by: Any, version: int, why: str | None = None, **said: Any) -> Medication:
@@ -181,16 +210,13 @@ def _stop_or_correct(row: Medication, *, by: Any, version: int, why: str | None 
     return correct_medication(row, version=version, by=by, why=why, **said)
 
 
+@_changed(MedicationChangeSerializer, MedicationSerializer)
 class MedicationView(OfMedication, OneView):
     """One course: stopped, corrected or marked as an error from the version that was read."""
 
     rights = {"GET": "see_patients", "PATCH": "prescribe"}
     change_serializer = MedicationChangeSerializer
     change, mark_in_error = staticmethod(_stop_or_correct), staticmethod(mark_medication_in_error)
-
-    @extend_schema(request=MedicationChangeSerializer, responses=MedicationSerializer)
-    def patch(self, request: Request, patient_id: UUID, entry_id: UUID) -> Response:
-        return super().patch(request, patient_id, entry_id)
 
 
 class DosesView(OfMedication):
@@ -209,6 +235,7 @@ class DosesView(OfMedication):
         return Response(self.told(get_object_or_404(self.rows(patient), pk=entry_id), patient), status=code)
 
 
+@_listed("conditions", ConditionSerializer)
 class ConditionsView(ListView):
     """Conditions, newest first."""
 
@@ -216,15 +243,8 @@ class ConditionsView(ListView):
     rights = {"GET": "see_patients", "POST": "record_conditions"}
     create = staticmethod(record_condition)
 
-    @extend_schema(operation_id="conditions_list", responses=ConditionSerializer(many=True))
-    def get(self, request: Request, patient_id: UUID) -> Response:
-        return super().get(request, patient_id)
 
-    @extend_schema(parameters=[KEY_HEADER], responses={201: ConditionSerializer})
-    def post(self, request: Request, patient_id: UUID) -> Response:
-        return super().post(request, patient_id)
-
-
+@_changed(ConditionChangeSerializer, ConditionSerializer)
 class ConditionView(OneView):
     """One condition."""
 
@@ -233,11 +253,8 @@ class ConditionView(OneView):
     change_serializer = ConditionChangeSerializer
     change, mark_in_error = staticmethod(change_condition), staticmethod(mark_condition_in_error)
 
-    @extend_schema(request=ConditionChangeSerializer, responses=ConditionSerializer)
-    def patch(self, request: Request, patient_id: UUID, entry_id: UUID) -> Response:
-        return super().patch(request, patient_id, entry_id)
 
-
+@_listed("appointments", AppointmentSerializer)
 class AppointmentsView(ListView):
     """Visits, the one that was entered last first."""
 
@@ -246,15 +263,8 @@ class AppointmentsView(ListView):
     rights = {"GET": "see_patients", "POST": "manage_appointments"}
     create = staticmethod(make_appointment)
 
-    @extend_schema(operation_id="appointments_list", responses=AppointmentSerializer(many=True))
-    def get(self, request: Request, patient_id: UUID) -> Response:
-        return super().get(request, patient_id)
 
-    @extend_schema(parameters=[KEY_HEADER], responses={201: AppointmentSerializer})
-    def post(self, request: Request, patient_id: UUID) -> Response:
-        return super().post(request, patient_id)
-
-
+@_changed(AppointmentChangeSerializer, AppointmentSerializer)
 class AppointmentView(OneView):
     """One visit."""
 
@@ -263,10 +273,6 @@ class AppointmentView(OneView):
     rights = {"GET": "see_patients", "PATCH": "manage_appointments"}
     change_serializer = AppointmentChangeSerializer
     change, mark_in_error = staticmethod(change_appointment), staticmethod(mark_appointment_in_error)
-
-    @extend_schema(request=AppointmentChangeSerializer, responses=AppointmentSerializer)
-    def patch(self, request: Request, patient_id: UUID, entry_id: UUID) -> Response:
-        return super().patch(request, patient_id, entry_id)
 
 
 class OfGenotype(OfPatient):
@@ -282,31 +288,21 @@ class OfGenotype(OfPatient):
         return GenotypeSerializer(rows, many=many, context={"held": held}).data
 
 
+@_listed("genotypes", GenotypeSerializer)
 class GenotypesView(OfGenotype, ListView):
     """What laboratories reported, newest first; ``holds`` names the result of each gene that counts."""
 
     rights = {"GET": "see_patients", "POST": "enter_genotypes"}
     create = staticmethod(enter_genotype)
 
-    @extend_schema(operation_id="genotypes_list", responses=GenotypeSerializer(many=True))
-    def get(self, request: Request, patient_id: UUID) -> Response:
-        return super().get(request, patient_id)
 
-    @extend_schema(parameters=[KEY_HEADER], responses={201: GenotypeSerializer})
-    def post(self, request: Request, patient_id: UUID) -> Response:
-        return super().post(request, patient_id)
-
-
+@_changed(ErrorMark, GenotypeSerializer)
 class GenotypeView(OfGenotype, OneView):
     """One result; all that can be changed is that it was an error."""
 
     rights = {"GET": "see_patients", "PATCH": "enter_genotypes"}
     change_serializer = ErrorMark
     mark_in_error = staticmethod(mark_genotype_in_error)
-
-    @extend_schema(request=ErrorMark, responses=GenotypeSerializer)
-    def patch(self, request: Request, patient_id: UUID, entry_id: UUID) -> Response:
-        return super().patch(request, patient_id, entry_id)
 
     @staticmethod
     def change(row: Genotype, **said: Any) -> None:
@@ -337,6 +333,36 @@ class GenotypeUploadView(OfGenotype):
             "report_id": report.pk,
             "results": self.told(self.rows(patient).filter(report=report), patient, many=True),
         }
+
+
+class HistoryOf(OfPatient):
+    """Everything that was done to one entry, the first thing first."""
+
+    rights = {"GET": "see_patients"}
+    serializer_class = DoneSerializer
+
+    @extend_schema(responses=DoneSerializer(many=True))
+    def get(self, request: Request, patient_id: UUID, entry_id: UUID) -> Response:
+        row = get_object_or_404(self.rows(self.patient(patient_id)), pk=entry_id)
+        return Response(DoneSerializer(history(row, request.user), many=True).data)
+
+
+class MedicationHistoryView(HistoryOf):
+    """What was done to a course: who, when, why, and what stood there before."""
+
+    model, stream = Medication, MEDICATION
+
+
+class ConditionHistoryView(HistoryOf):
+    """What was done to a condition: who, when, why, and what stood there before."""
+
+    model, stream = Condition, NOTES
+
+
+class AppointmentHistoryView(HistoryOf):
+    """What was done to a visit: who, when, why, and what stood there before."""
+
+    model, stream = Appointment, NOTES
 
 
 def _versioned(serializer: type[drf.Serializer], request: Request) -> dict[str, Any]:

@@ -63,9 +63,9 @@ def courses(rows: Sequence[Course], *, today: date) -> Figure | Abstained:
             "domain": [top - 0.98 / len(drugs), top], "range": [0, 1], "visible": False, "fixedrange": True,
         }  # fmt: skip
         own = [one for one in rows if one.name == name]
-        traces += _panel(own, axis, first, last)
+        traces += panel(own, axis, first, last)
         words.append(
-            label(f"{free_text(name)}, {_dose_on(today, own[0])}", x=0, y=top, color="var(--text)", xref="paper",
+            label(f"{free_text(name)}, {dose_on(today, own)}", x=0, y=top, color="var(--text)", xref="paper",
                   yref="paper", xanchor="left", yanchor="top")
         )  # fmt: skip
     anchor = "y" if len(drugs) == 1 else f"y{len(drugs)}"
@@ -83,13 +83,20 @@ def courses(rows: Sequence[Course], *, today: date) -> Figure | Abstained:
     )
 
 
-def _dose_on(day: date, course: Course) -> str:
-    """What is given on that day; before the beginning the first dose, after the end the last one."""
-    begun = [step for step in course.steps if step.start <= day] or course.steps[:1]
-    return begun[-1].words
+def dose_on(day: date, own: Sequence[Course]) -> str:
+    """What is given of a drug on that day; where nothing is, that its course ended or has not begun, and at which
+    dose."""
+    going = [one for one in own if one.steps[0].start <= day and not one.ended]
+    course = (going or own)[0]
+    if course.steps[0].start > day:
+        return f"not begun, {course.steps[0].words}"
+    if course.ended:
+        return f"ended, last {course.steps[-1].words}"
+    return next(step for step in reversed(course.steps) if step.start <= day).words
 
 
-def _panel(own: Sequence[Course], axis: str, first: date, last: date) -> list[Figure]:
+def panel(own: Sequence[Course], axis: str, first: date, last: date) -> list[Figure]:
+    """The bars of one drug's courses between two days, on an axis from 0 to 1."""
     most: dict[str, float] = {}
     for one in own:
         for step in one.steps:
@@ -144,12 +151,18 @@ def _filled(start: date, end: date, height: float, axis: str, said: str, color: 
     return trace
 
 
-def _caption(rows: Sequence[Course], drugs: Sequence[str], first: date) -> str:
+def in_words(rows: Sequence[Course]) -> str:
+    """What the bars of these courses mean: their height, and hatched or lighter where there are such."""
     said = "Each bar is as high as its dose a day against the highest dose of that drug; the dashed line is today."
     if any(step.a_day is None for one in rows for step in one.steps):
         said += " Hatched: no dose a day is defined."
     if any(one.surely_from > one.steps[0].start or one.surely_until < one.steps[-1].end for one in rows):
         said += " Lighter: begun or stopped within this time, the day is not known."
+    return said
+
+
+def _caption(rows: Sequence[Course], drugs: Sequence[str], first: date) -> str:
+    said = in_words(rows)
     if any(one.name not in drugs or one.steps[0].start < first for one in rows):
         said += f" What lies before {first:%b %Y} is in the table."
     return said

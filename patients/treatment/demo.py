@@ -46,6 +46,7 @@ COURSES: Final[dict[str, tuple[tuple[Given, ...], ...]]] = {
             Given("paroxetine", ((560, "20", "daily"),), 400, "side_effects", "month"),
             Given("sertraline", ((395, "50", "daily"), (370, "100", "daily"), (60, "150", "daily"))),
             Given("Magnesium citrate", ((200, "300", "daily"),)),
+            Given("melatonin", ((24, "2", "night"),)),
         ),
         (
             Given("escitalopram", ((150, "10", "daily"), (120, "20", "daily"))),

@@ -115,6 +115,7 @@ class MedicationForm(DoseFields):
     note = _text("Note", long=True)
     part2 = forms.BooleanField(label="42 CFR Part 2", required=False, help_text=PART2_HELP)
     beside = forms.BooleanField(label="Given beside the same drug, on purpose", required=False)
+    seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
     field_order = ["name", "amount", "unit", "frequency", "started", "route"]
 
@@ -130,9 +131,18 @@ class MedicationForm(DoseFields):
         """Let the next try say that it is on purpose."""
         self.fields["beside"].widget = forms.CheckboxInput()
 
+    def shows(self, mark: str) -> bool:
+        """Whether what speaks against the drug was on the page already; if not, the next try says that it was."""
+        if self.cleaned_data["seen"] == mark:
+            return True
+        self.data = self.data.copy()
+        self.data["seen"] = mark
+        return False
+
     @property
     def said(self) -> dict[str, Any]:
-        said = {name: value for name, value in super().said.items() if name not in {"amount", "unit", "frequency"}}
+        left = {"amount", "unit", "frequency", "seen"}
+        said = {name: value for name, value in super().said.items() if name not in left}
         return said | {"dose": self.dose, "part2": said["part2"] or None}
 
 

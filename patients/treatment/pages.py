@@ -20,8 +20,10 @@ from patients.models import (
     redisclosure_notice,
 )
 from patients.treatment.charts import Course, Step, courses
+from patients.treatment.entering import said_of
 from patients.treatment.genotyping import holding, when
-from patients.treatment.services import GENOTYPE, MEDICATION, NOTES, history, today
+from patients.treatment.history import history
+from patients.treatment.services import GENOTYPE, MEDICATION, NOTES, today
 from patients.vocabularies import FREQUENCIES, UNITS, genes
 from patients.vocabularies.dates import DAY
 from patients.vocabularies.doses import plain
@@ -78,10 +80,21 @@ def medication_line(row: Medication, patient: Patient) -> dict[str, Any]:
     }
 
 
-def medication_page(row: Medication, patient: Patient) -> dict[str, Any]:
+def medication_page(row: Medication, patient: Patient, user: Any) -> dict[str, Any]:
     """One course with everything that was done to it."""
     line = medication_line(row, patient)
-    return {"line": line, "medication": row, "changes": history([row.pk])[row.pk], "notice": redisclosure_notice([row])}
+    words = said_of(patient, user, row.name, but=row.pk) if line["state"] in {"current", "planned"} else []
+    return {"line": line, "medication": row, "words": words} | _history(row, user)
+
+
+def entry_page(row: Condition | Appointment, user: Any) -> dict[str, Any]:
+    """A condition or a visit with everything that was done to it."""
+    return {"entry": row, "kind": row._meta.model_name} | _history(row, user)
+
+
+def _history(row: Any, user: Any) -> dict[str, Any]:
+    done = history(row, user)
+    return {"done": done, "notice": redisclosure_notice([row, *(one.change for one in done)])}
 
 
 def genotype_lines(patient: Patient) -> list[dict[str, Any]]:
@@ -126,10 +139,11 @@ def _visits(rows: list[Appointment]) -> dict[str, Any]:
 def _chart(lines: list[dict[str, Any]], patient: Patient) -> Any:
     on = today(patient)
     drawn = [line for line in lines if line["state"] != "error"]
-    return courses([_course(line["row"], line["steps"], on) for line in drawn], today=on)
+    return courses([course_of(line["row"], line["steps"], on) for line in drawn], today=on)
 
 
-def _course(row: Medication, steps: list[MedicationDose], on: date) -> Course:
+def course_of(row: Medication, steps: list[MedicationDose], on: date) -> Course:
+    """A course as charts draw it, with its dose steps, as it stands on that day."""
     last = row.ended.last if row.ended and row.state_on(on) != "stopped" else max(on, row.started_on)
     end = last + timedelta(days=1)
     exact = row.ended is None or row.ended.precision == DAY

@@ -19,8 +19,10 @@ from patients.models import (
     Place,
     Route,
     StopReason,
+    TreatmentChange,
     redisclosure_notice,
 )
+from patients.treatment.entering import LEVELS
 from patients.treatment.services import today
 from patients.vocabularies import FREQUENCIES, UNITS, Dose, PartialDate, WrongDate, genes
 from patients.vocabularies.genes import LONGEST
@@ -140,6 +142,33 @@ class MedicationSerializer(EntrySerializer):
 
     def get_prescriber(self, row: Any) -> str | None:
         return row.prescriber_text or (str(row.prescriber) if row.prescriber else None)
+
+
+class WordSerializer(serializers.Serializer):
+    """What is said of a drug for this patient when it is entered."""
+
+    by = serializers.CharField()
+    text = serializers.CharField()
+    level = serializers.ChoiceField(choices=LEVELS)
+    url = serializers.CharField(allow_null=True)
+
+
+class EnteredMedicationSerializer(MedicationSerializer):
+    """A course that was entered now, with what is said of the drug."""
+
+    said = WordSerializer(many=True, read_only=True)
+
+
+class AskedDrugSerializer(serializers.Serializer):
+    """A drug that somebody thinks of giving."""
+
+    name = _text(required=True, allow_null=False, allow_blank=False)
+
+
+class SaidSerializer(serializers.Serializer):
+    """What is said of it, the weightiest first."""
+
+    said = WordSerializer(many=True)
 
 
 class ErrorMark(serializers.Serializer):
@@ -270,6 +299,28 @@ class GenotypeUploadSerializer(ReportFields):
     """A laboratory's table."""
 
     file = serializers.FileField(write_only=True)
+
+
+class DoneSerializer(serializers.Serializer):
+    """One thing that was done to an entry. ``stood``: the fields that it altered, as they stood before."""
+
+    at = serializers.DateTimeField(source="change.at")
+    what = serializers.ChoiceField(choices=TreatmentChange.What.choices, source="change.what")
+    by = serializers.SerializerMethodField()
+    why = serializers.CharField(source="change.why", allow_null=True)
+    part2 = serializers.BooleanField(source="change.part2", help_text="42 CFR Part 2")
+    redisclosure_notice = serializers.SerializerMethodField(help_text="to be shown with a labelled one")
+    stood = serializers.SerializerMethodField()
+
+    def get_by(self, done: Any) -> str | None:
+        return str(done.change.by) if done.change.by else None
+
+    def get_redisclosure_notice(self, done: Any) -> str | None:
+        return redisclosure_notice([done.change])
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_stood(self, done: Any) -> dict[str, Any]:
+        return {one.field: str(one.value) if isinstance(one.value, PartialDate) else one.value for one in done.stood}
 
 
 class GenotypeReportSerializer(serializers.Serializer):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from django.db import models, transaction
 
@@ -85,7 +84,7 @@ def change(
 
     ``before`` adds to the history what stood in other rows. ``WrongEntry`` where the label may not be changed so.
     """
-    stood = {name: _plain(getattr(row, name)) for name in changes}
+    stood = {name: as_kept(getattr(row, name)) for name in changes}
     with aggregates():
         standing = type(row)._base_manager.filter(pk=row.pk, version=version, entered_in_error=False)
         if not standing.update(version=models.F("version") + 1):
@@ -114,14 +113,6 @@ def locked(patient: Patient) -> None:
         list(Patient.objects.filter(pk=patient.pk).select_for_update().values_list("pk"))
 
 
-def history(row_ids: list[UUID]) -> dict[UUID, list[TreatmentChange]]:
-    """What was done to these rows, the first change first. One query."""
-    found: dict[UUID, list[TreatmentChange]] = {pk: [] for pk in row_ids}
-    for one in TreatmentChange.objects.filter(about_id__in=row_ids).select_related("by"):
-        found[one.about_id].append(one)
-    return found
-
-
 def _require_readable(row: Treatment, by: User | None) -> None:
     if by is None or not row.part2:
         return
@@ -138,14 +129,16 @@ def _require_programme(row: Treatment, by: User | None) -> None:
 
 
 def _note(row: Treatment, what: str, before: Mapping[str, Any], *, by: User | None, why: str | None) -> None:
+    # What stood under the label is no less a record of the programme when the label is taken off.
+    part2 = row.part2 or bool(before.get("part2"))
     TreatmentChange.objects.create(
         patient_id=row.patient_id, about_id=row.pk, what=what, by=by, before=dict(before), why=why or None,
-        part2=row.part2,
+        part2=part2,
     )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    """As the history keeps it."""
+def as_kept(value: Any) -> Any:
+    """A field as the history keeps it."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     return value.pk and str(value.pk) if isinstance(value, models.Model) else value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import plotly.graph_objects as go
 import pytest
 
 from novamind.measures import Abstained
-from patients.treatment.charts import FULL, UNKNOWN, Course, Step, courses
+from patients.treatment.charts import FULL, UNKNOWN, Course, Step, courses, dose_on
 
 TODAY = date(2026, 11, 21)
 
@@ -84,3 +85,15 @@ def test_the_axis_begins_at_most_two_years_ago_and_what_lies_before_is_in_the_ta
 @pytest.mark.parametrize("rows", [[], [Course("x", (), "", TODAY, TODAY, "")]])
 def test_without_a_course_nothing_is_drawn(rows):
     assert isinstance(courses(rows, today=TODAY), Abstained)
+
+
+def test_the_heading_says_what_is_given_now_and_of_what_is_not_that_it_is_not():
+    def ended(one: Course) -> Course:
+        return replace(one, ended="ended on 1 Jun 2026")
+
+    past = ended(course("lithium", step(date(2026, 3, 1), date(2026, 6, 1), 900)))
+    now = course("lithium", step(date(2026, 9, 1), TODAY, 600))
+    later = course("lithium", step(TODAY + timedelta(days=3), TODAY + timedelta(days=9), 300))
+    assert dose_on(TODAY, [past]) == "ended, last 900 mg once a day"
+    assert dose_on(TODAY, [past, now]) == "600 mg once a day"
+    assert dose_on(TODAY, [later]) == "not begun, 300 mg once a day"

@@ -20,8 +20,9 @@ from patients.models import Appointment, Condition, Genotype, Medication, Patien
 from patients.pages import patient_page
 from patients.treatment import forms
 from patients.treatment.diagnosing import change_condition, mark_condition_in_error, record_condition
+from patients.treatment.entering import digest, said_of
 from patients.treatment.genotyping import enter_genotype, ingest_results, mark_genotype_in_error
-from patients.treatment.pages import medication_page, treatment_of
+from patients.treatment.pages import entry_page, medication_page, treatment_of
 from patients.treatment.prescribing import (
     change_dose,
     correct_medication,
@@ -30,13 +31,14 @@ from patients.treatment.prescribing import (
     stop_medication,
 )
 from patients.treatment.services import GENOTYPE, MEDICATION, NOTES
-from patients.treatment.views.writing import TAB, written
+from patients.treatment.views.writing import TAB, TEMPLATE, written
 from patients.treatment.visiting import change_appointment, make_appointment, mark_appointment_in_error
 from patients.vocabularies import drugs, genes
 
 BOTH = ["GET", "POST"]
 RESULTS_KEPT: Final = "The results are in the chart."
 RESULTS_KNOWN: Final = "This file was read before. Its results stay as they were, and so do marks of errors."
+SPOKEN_AGAINST: Final = "Not saved yet: something speaks against this drug. Read it below; save again to enter it."
 RIGHTS = ("prescribe", "record_conditions", "enter_genotypes", "manage_appointments")
 
 
@@ -57,7 +59,8 @@ def medication(request: HttpRequest, patient_id: UUID, medication_id: UUID) -> H
     require(patient, *MEDICATION)
     row = _one(Medication, request, patient, medication_id)
     may = context["may_change"] and request.user.may("prescribe")  # type: ignore[union-attr]
-    return render(request, "patients/medication.html", context | medication_page(row, patient) | {"may_prescribe": may})
+    shown = medication_page(row, patient, request.user) | {"may_prescribe": may}
+    return render(request, "patients/medication.html", context | shown)
 
 
 @require_http_methods(BOTH)
@@ -68,7 +71,15 @@ def new_medication(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient, context = patient_page(request, patient_id, TAB, changing=True)
     require(patient, *MEDICATION)
     form = forms.MedicationForm(_sent(request), patient=patient)
-    about = {"title": "Start or add a medicine", "verb": "Save", "drugs": drugs().values()}
+    about = {"title": "Start or add a medicine", "verb": "Save", "drugs": drugs().values(), "checks": True}
+    if form.is_bound and form.is_valid():
+        about["words"] = words = said_of(patient, request.user, form.cleaned_data["name"])
+        asked = "check" in request.POST
+        if not form.shows(digest(words)) or asked:
+            if not asked:
+                form.add_error(None, SPOKEN_AGAINST)
+            shown = context | about | {"form": form, "back": TAB}
+            return render(request, TEMPLATE, shown, status=200 if asked else 409)
     return written(
         request, patient, context, form, lambda: prescribe(patient=patient, by=request.user, **form.said),  # type: ignore[arg-type]
         about=about, then="Saved.",
@@ -124,6 +135,13 @@ def new_condition(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     )  # fmt: skip
 
 
+@require_GET
+@requires("see_patients")
+def condition(request: HttpRequest, patient_id: UUID, condition_id: UUID) -> HttpResponse:
+    """One condition, and everything that was done to it."""
+    return _entry(request, patient_id, Condition, condition_id, "record_conditions")
+
+
 @require_http_methods(BOTH)
 @requires("see_patients")
 @requires("record_conditions")
@@ -150,6 +168,13 @@ def new_appointment(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         request, patient, context, form, lambda: make_appointment(patient=patient, by=request.user, **form.said),  # type: ignore[arg-type]
         about={"title": "Plan or enter a visit", "verb": "Save"}, then="Saved.",
     )  # fmt: skip
+
+
+@require_GET
+@requires("see_patients")
+def appointment(request: HttpRequest, patient_id: UUID, appointment_id: UUID) -> HttpResponse:
+    """One visit, and everything that was done to it."""
+    return _entry(request, patient_id, Appointment, appointment_id, "manage_appointments")
 
 
 @require_http_methods(BOTH)
@@ -210,6 +235,14 @@ def genotype_in_error(request: HttpRequest, patient_id: UUID, genotype_id: UUID)
     row = get_object_or_404(Genotype.objects.visible_to(request.user), pk=genotype_id, patient=patient)
     wanted = Change(forms.ErrorForm, mark_genotype_in_error, "Entered in error", "Mark as an error")
     return _change(request, patient, context, row, wanted, of=f"{row.gene} {row.diplotype}", start={})
+
+
+def _entry(request: HttpRequest, patient_id: UUID, model: Any, pk: UUID, right: str) -> HttpResponse:
+    patient, context = patient_page(request, patient_id, TAB)
+    require(patient, *NOTES)
+    shown = entry_page(_one(model, request, patient, pk), request.user)
+    may = {right: context["may_change"] and request.user.may(right)}  # type: ignore[union-attr]
+    return render(request, "patients/entry.html", context | shown | {"may": may})
 
 
 def _change(
