@@ -12,7 +12,7 @@ from patients.models import Medication
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
-from twins.science.pgx import Recommendation, caution, recommend, shipped_conversions, shipped_rules
+from twins.science.pgx import Recommendation, caution, recommend, shipped_rules
 
 #: The drugs that are answered for whatever the condition.
 DEFAULT_DRUGS: Final = (
@@ -66,7 +66,7 @@ def advice_for(known: Known, condition: str) -> list[Advice]:
 
 def _advice(name: str, known: Known, condition: str) -> Advice:
     evidence = shipped_evidence()
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
+    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
     return Advice(
         drug=name,
         drug_class=drugs()[name].drug_class,

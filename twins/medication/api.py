@@ -32,8 +32,8 @@ class MedicationRecommendationsView(APIView):
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
         found = recommendations_as_told(
-            patient, known_of(patient, request.user), said["condition_type"], min_efficacy=said["min_efficacy"],
-            max_risk=said["max_side_effect_risk"],
+            patient, request.user, known_of(patient, request.user), said["condition_type"],
+            min_efficacy=said["min_efficacy"], max_risk=said["max_side_effect_risk"],
         )  # fmt: skip
         note_rules()
         return Response(MedicationRecommendationsSerializer(found).data)

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from patients.consent import allows
 from patients.models import Genotype, Medication, Patient, redisclosure_notice
 from patients.treatment.genotyping import holding
 from patients.treatment.services import GENOTYPE, MEDICATION, today
 from patients.vocabularies import PartialDate
+from twins.medication.confirming import conversions
 from twins.science.pgx import (
     ContradictingCopies,
+    Conversions,
     GeneReading,
     UnknownGene,
     WrongDiplotype,
     read_gene,
-    shipped_conversions,
     shipped_rules,
     warnings,
     with_copies,
 )
-
-#: So long after its end a drug that changes enzymes is still named, where no source says how long it acts.
-LATELY_DAYS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +62,12 @@ class Known:
 
     ``genes`` or ``courses`` are ``None`` where the patient does not consent. ``taking``: ids of drugs of courses that
     go on. ``ended``: those that inhibit or induce and ended lately. ``uncoded``: whether something is taken that
-    is not in the catalogue, so that nothing is known of it.
+    is not in the catalogue, so that nothing is known of it. ``conversions``: with who confirmed the multipliers here.
     """
 
     genes: Mapping[str, Held] | None
     courses: tuple[Medication, ...] | None
+    conversions: Conversions
     taking: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
     uncoded: bool = False
@@ -80,22 +79,32 @@ class Known:
         """The drugs that change enzymes now: those taken, and those ended so lately that they still do."""
         return (*self.taking, *(one.drug for one in self.ended if one.stays_days))
 
+    def with_drug(self, drug: str) -> Known:
+        """The same with one more drug that is taken."""
+        return self if drug in self.taking else replace(self, taking=(*self.taking, drug))
+
     def warnings(self) -> list[str]:
         """Interactions that no recommendation counts, and drugs that ended lately; nothing of genes without consent."""
         said = [one.words for one in self.ended]
         if self.genes is not None:
             said += [f"{gene}: {one.why}." for gene, one in self.genes.items() if one.reading and one.why]
-            said += warnings(self.acting, self.readings, shipped_rules(), shipped_conversions())
+            said += warnings(self.acting, self.readings, shipped_rules(), self.conversions)
         return said
 
 
 def known_of(patient: Patient, user: Any) -> Known:
-    """The genotypes that hold and the courses that this user may read. Three queries where both are allowed."""
+    """The genotypes that hold and the courses that this user may read; without one, none that is labelled.
+
+    Five queries where both are allowed.
+    """
+    known = conversions()
     genes = _genes(patient) if allows(patient, *GENOTYPE) else None
     readings = {symbol: one.reading for symbol, one in (genes or {}).items() if one.reading}
     if not allows(patient, *MEDICATION):
-        return Known(genes, None, readings=readings)
-    rows = Medication.objects.releasable_to(user).filter(patient=patient).select_related("recorded_by")
+        return Known(genes, None, known, readings=readings)
+    every = Medication.objects.filter(patient=patient)
+    rows = every.releasable_to(user) if user else every.filter(part2=False)
+    rows = rows.select_related("recorded_by").prefetch_related("doses")
     courses = tuple(row for row in rows if not row.entered_in_error)
     day = today(patient)
     current = [row for row in courses if row.state_on(day) == "current"]
@@ -103,17 +112,17 @@ def known_of(patient: Patient, user: Any) -> Known:
     return Known(
         genes,
         courses,
+        known,
         taking=taking,
-        ended=_ended(courses, taking, day),
+        ended=_ended(courses, taking, day, known),
         uncoded=any(row.coded is None for row in current),
         notice=redisclosure_notice(courses),
         readings=readings,
     )
 
 
-def _ended(courses: Iterable[Medication], taking: Collection[str], day: date) -> tuple[Ended, ...]:
+def _ended(courses: Iterable[Medication], taking: Collection[str], day: date, known: Conversions) -> tuple[Ended, ...]:
     """Of each drug that changes enzymes and is no longer taken the latest end, if it is lately enough."""
-    known = shipped_conversions()
     latest: dict[str, PartialDate] = {}
     for row in courses:
         name, end = row.drug, row.ended
@@ -122,7 +131,7 @@ def _ended(courses: Iterable[Medication], taking: Collection[str], day: date) ->
     found = []
     for drug, end in sorted(latest.items()):
         stays, gone = known.stays_days(drug), (day - end.last).days
-        if gone <= (stays or LATELY_DAYS):
+        if gone <= (stays or known.lately_days):
             found.append(Ended(drug, end.words, stays))
     return tuple(found)
 

@@ -7,12 +7,16 @@ from typing import Any, Final
 from patients.models import Patient
 from twins.medication.advice import CONDITIONS, Advice, advice_for
 from twins.medication.context import Held, Known
+from twins.medication.entering import NOT_ASKED, age_of
+from twins.medication.own_rules import rules_of
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
     concerned,
+    names_age,
+    only_beside,
+    population_words,
     recommend,
-    shipped_conversions,
     shipped_rules,
     told_gene,
     weight,
@@ -29,28 +33,13 @@ EFFECTS: Final = {
 SORTS: Final = {"efficacy": "Efficacy", "side_effects": "Side effects", "drug": "Name"}
 
 
-def medication_context(patient: Patient, known: Known, condition: str, sort: str) -> dict[str, Any]:
+def medication_context(patient: Patient, user: Any, known: Known, condition: str, sort: str) -> dict[str, Any]:
     """The context of the page; an unknown condition or order is the first one."""
     condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
     sort = sort if sort in SORTS else next(iter(SORTS))
-    rules, conversions = shipped_rules(), shipped_conversions()
-    genes = {*known.readings, *conversions.emptied(known.acting)}
-    names = dict.fromkeys((*known.taking, *concerned(genes, rules)))
-    rows = sorted((_drug(name, known) for name in names), key=lambda row: -row["weight"])
     advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
-    return {
-        "known": known,
-        "warnings": known.warnings(),
-        "rules": rules,
+    return genes_context(patient, user, known) | {
         "evidence": shipped_evidence(),
-        "confirmed": conversions.confirmed,
-        "genes": [_gene(symbol, held, known) for symbol, held in (known.genes or {}).items()],
-        "missing": [symbol for symbol in rules.symbols if symbol not in (known.genes or {})],
-        "current": [row for row in rows if row["current"]],
-        "changed": [row for row in rows if not row["current"] and row["weight"] > 1],
-        "usual": [row for row in rows if not row["current"] and row["weight"] == 1],
-        "silent": [row["drug"] for row in rows if not row["current"] and not row["weight"]],
-        "sources": SOURCES,
         "conditions": CONDITIONS,
         "condition": condition,
         "sorts": SORTS,
@@ -58,6 +47,35 @@ def medication_context(patient: Patient, known: Known, condition: str, sort: str
         "compared": [_compared(one) for one in advised],
         "best": best([one.compared for one in advised]),
     }
+
+
+def genes_context(patient: Patient, user: Any, known: Known) -> dict[str, Any]:
+    """Genes in words, and guidelines side by side: the page's part of it, and the whole of the printed summary."""
+    rules, own = shipped_rules(), rules_of(patient, user, known)
+    rows = sorted((_drug(name, known) for name in drugs_asked(known)), key=lambda row: -row["weight"])
+    return {
+        "known": known,
+        "years": age_of(patient),
+        "warnings": known.warnings(),
+        "rules": rules,
+        "confirmed": known.conversions.confirmed,
+        "genes": [_gene(symbol, held, known) for symbol, held in (known.genes or {}).items()],
+        "missing": [symbol for symbol in rules.symbols if symbol not in (known.genes or {})],
+        "current": [row for row in rows if row["current"]],
+        "changed": [row for row in rows if not row["current"] and row["weight"] > 1 and not row["beside"]],
+        "beside": [row for row in rows if not row["current"] and row["beside"]],
+        "usual": [row for row in rows if not row["current"] and row["weight"] == 1],
+        "silent": [row["drug"] for row in rows if not row["current"] and not row["weight"]],
+        "not_asked": NOT_ASKED,
+        "own_rules": [(name, one) for name, found in sorted(own.items()) for one in found],
+        "sources": SOURCES,
+    }
+
+
+def drugs_asked(known: Known) -> list[str]:
+    """The drugs that are taken, and those of which a guideline asks for a gene that is known or inhibited."""
+    genes = {*known.readings, *known.conversions.emptied(known.acting)}
+    return list(dict.fromkeys((*known.taking, *concerned(genes, shipped_rules()))))
 
 
 _ORDERS: Final[dict[str, Any]] = {
@@ -68,22 +86,33 @@ _ORDERS: Final[dict[str, Any]] = {
 
 
 def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
-    about = told_gene(held.reading, known.acting, shipped_conversions()) if held.reading else None
+    about = told_gene(held.reading, known.acting, known.conversions) if held.reading else None
     if about:
         about["inhibitable"] = not symbol.startswith("HLA")
     return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
-    said = recommend(name, known.readings, shipped_rules(), shipped_conversions(), taking=known.acting)
+    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
     return {
         "drug": name,
         "current": name in known.taking,
         "weight": max(weight(one) for one in said),
+        "beside": _unchanged_beside(said),
+        "by_age": any(names_age(one) for one in said),
         "by": [
             {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
         ],
     }
+
+
+def _unchanged_beside(said: list[Recommendation]) -> str:
+    """The drugs taken for which alone the weightiest sentences weigh more than none, in words; else nothing."""
+    most = max(weight(one) for one in said)
+    leading = [one for one in said if weight(one) == most]
+    if not all(only_beside(one) for one in leading):
+        return ""
+    return ", ".join(dict.fromkeys(name for one in leading for name in one.beside))
 
 
 def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
@@ -99,11 +128,12 @@ def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
     return {
         "one": one,
         "action": one.action.replace("_", " "),
-        "population": ", ".join(each.population for each in several if each.population not in {None, "general"}),
+        "population": ", ".join(filter(None, (population_words(each.population) for each in several))),
         "for": phenotypes,
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
         "against": weight(one) == AGAINST,
+        "beside": ", ".join(one.beside) if only_beside(one) else "",
         "graded": one.strength != "N/A" and not one.text.endswith(f"{one.strength}."),
     }
 

@@ -60,6 +60,9 @@ class MedicationRecommendationsSerializer(serializers.Serializer):
     comparative_analysis = serializers.DictField()
     genetic_data = serializers.DictField()
     genetic_data_quality = serializers.DictField()
+    site_contraindications = serializers.ListField(
+        child=serializers.DictField(), help_text="rules that the clinic has entered itself"
+    )
     warnings = serializers.ListField(child=serializers.CharField())
     notice = serializers.CharField(allow_blank=True)
     disclaimer = serializers.CharField()

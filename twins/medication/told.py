@@ -8,8 +8,10 @@ from novamind import clock
 from patients.models import Patient
 from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, Advice, advice_for, assessed
 from twins.medication.context import Known
+from twins.medication.entering import NOT_ASKED
+from twins.medication.own_rules import rules_of
 from twins.science.evidence import Response, Source, best, shipped_evidence
-from twins.science.pgx import shipped_conversions, shipped_rules, told, told_gene
+from twins.science.pgx import shipped_rules, told, told_gene
 
 DISCLAIMER: Final = (
     "Guidelines for a genotype and results of trials in populations; no prediction for one person, and no prescription."
@@ -17,12 +19,12 @@ DISCLAIMER: Final = (
 
 
 def recommendations_as_told(
-    patient: Patient, known: Known, condition: str, *, min_efficacy: float, max_risk: float
+    patient: Patient, user: Any, known: Known, condition: str, *, min_efficacy: float, max_risk: float
 ) -> dict[str, Any]:
     """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
     found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advice_for(known, condition)]
     rules, evidence = shipped_rules(), shipped_evidence()
-    conversions = shipped_conversions()
+    conversions = known.conversions
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
         "rules_version": rules.version, "evidence_version": evidence.version,
@@ -40,8 +42,14 @@ def recommendations_as_told(
             "genotype_consent": known.genes is not None, "medication_consent": known.courses is not None,
             "takes_what_is_not_coded": known.uncoded,
         },
+        "site_contraindications": [
+            {"medication": name, "severity": each.rule.severity, "sure": each.sure, "text": each.rule.text,
+             "against": each.rule.value, "source": each.rule.source, "rule": each.rule.rule,
+             "version": each.rule.version}
+            for name, several in sorted(rules_of(patient, user, known).items()) for each in several
+        ],
         "warnings": known.warnings(), "notice": known.notice or "",
-        "disclaimer": DISCLAIMER, "generated_at": clock.now(),
+        "disclaimer": f"{DISCLAIMER} {NOT_ASKED}", "generated_at": clock.now(),
         "abstentions": {"model_version": NO_PREDICTION.as_json()},
     }  # fmt: skip
 

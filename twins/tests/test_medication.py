@@ -15,6 +15,7 @@ from patients.models import Genotype, GenotypeReport, Medication
 from patients.services import join_team
 from twins.medication.advice import assessed
 from twins.medication.context import known_of
+from twins.medication.entering import age_of
 from twins.science.evidence import shipped_evidence
 from twins.science.pgx import shipped_rules
 
@@ -84,12 +85,34 @@ def test_the_page_shows_genotype_and_converted_phenotype_with_the_drug_and_its_s
     assert "no guideline asks for this gene here" in page
 
 
+def test_the_age_of_the_patient_stands_where_a_guideline_depends_on_it_and_nowhere_else(client, patient):
+    page, years = page_of(client, patient), age_of(patient)
+    rows = {row.split("<")[0]: row for row in page.split('id="trials"')[0].split('<th scope="row">')[1:]}
+    said = f"depends on age; this patient is {years}"
+    assert (said in rows["citalopram"], said in rows["atomoxetine"], said in rows["paroxetine"]) == (True, True, False)
+
+
 def test_every_sentence_of_a_guideline_links_to_its_source(client, patient):
     page = page_of(client, patient)
     rows = page.split('id="guidelines"')[1].split('id="trials"')[0]
     assert rows.count("as of 2024-03-25") + rows.count("as of 2025-11-05") == rows.count("guidelineAnnotation/")
     assert "beside the drugs taken" in rows
     assert "Avoid nortriptyline." in rows
+
+
+def test_an_unchanged_drug_is_not_told_as_changed_because_an_inhibitor_is_taken(client, patient):
+    # CPIC 2016, tricyclics: a normal metabolizer of CYP2D6 starts nortriptyline with the label's dose.
+    with recorded(actor_label="system:test", request_id="test"):
+        Medication.objects.filter(patient=patient, drug="paroxetine").update(drug="sertraline")
+    heading = "Unchanged by genotype, but an inhibitor or inducer is taken"
+    page = page_of(client, patient).split('id="trials"')[0]
+    changed, unchanged = page.split("<h3>Against the drug, or given otherwise</h3>")[1].split(f"<h3>{heading}</h3>")
+    assert (">citalopram<" in changed, ">nortriptyline<" in changed) == (True, False)
+    row = next(row for row in unchanged.split("<tr>") if ">nortriptyline<" in row)
+    assert row.count("unchanged, but an inhibitor or inducer is taken: sertraline</span>") == 1
+    assert drug_of(answer_of(client, patient), "venlafaxine")["caution_level"] == "medium"
+    report = client.get(f"/patients/{patient.pk}/twin/medication/report/").content.decode()
+    assert f"<h2>{heading}</h2>" in report
 
 
 def test_looking_is_on_record_as_decision_support_with_the_version_of_the_rules(client, patient):

@@ -11,6 +11,7 @@ from patients.vocabularies import drugs
 from twins.science.pgx import (
     Recommendation,
     caution,
+    population_words,
     read_panel,
     recommend,
     shipped_conversions,
@@ -216,3 +217,36 @@ def test_quetiapine_for_depression_is_another_drug_and_for_other_uses_a_share():
         "For depression choose another drug: aripiprazole depends less on CYP3A4, olanzapine not at all. "
         "For other uses give 30 % of the usual dose."
     )
+
+
+def test_no_page_shows_a_population_by_the_code_of_its_source():
+    assert population_words("CBZ-no alternatives") == "no alternative to carbamazepine"
+    assert population_words("CBZ use >3mos") == "carbamazepine taken for over 3 months"
+    assert population_words("OXC use >3 mos") == "oxcarbazepine taken for over 3 months"
+    assert population_words("PHT naive") == "phenytoin not taken before"
+    assert (population_words("general"), population_words(None)) == ("", "")
+    every = {rule.population for blocks in shipped_rules().blocks.values() for one in blocks for rule in one.rules}
+    told = {population_words(one) for one in every}
+    assert len(told) == len(every - {None})  # no two of them become one; None is what "general" is
+    assert not any(code in words for words in told for code in ("CBZ", "PHT", "OXC", "mos", "naive"))
+
+
+def test_atomoxetine_of_ultrarapid_metabolizers_tells_of_the_dose_and_of_no_higher_target():
+    """CPIC: a peak under 200 ng/mL, then in proportion towards 400; over 100 mg a day may be needed in adults."""
+    for population in ("adults", "pediatrics"):
+        (one,) = [
+            each for each in said_of("atomoxetine", population=population, CYP2D6="*1x2/*2x2") if each.source == "CPIC"
+        ]
+        assert "below 200 ng/mL the dose may be raised in proportion, in adults above 100 mg a day" in one.text
+        assert "target" not in one.text
+
+
+def test_citalopram_of_poor_metabolizers_names_the_age_the_label_names():
+    (one,) = [each for each in said_of("citalopram", CYP2C19="*2/*2") if each.source == "CPIC"]
+    assert "everybody over 60 years, at most 20 mg a day" in one.text
+
+
+def test_an_unknown_allele_gets_no_recommendation_and_never_the_usual_dose():
+    said = said_of("atomoxetine", CYP2D6="*1/*999") + said_of("citalopram", CYP2C19="*1/*999")
+    assert {one.action for one in said} == {"no_recommendation"}
+    assert not any("usual dose" in one.text.lower() for one in said)

@@ -6,11 +6,18 @@ from twins.science.pgx.conversion import Conversions, load_conversions, shipped_
 from twins.science.pgx.copies import ContradictingCopies, with_copies
 from twins.science.pgx.diplotypes import WrongDiplotype, read_genotype
 from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
-from twins.science.pgx.reading import GeneReading, UnknownGene, convert, read_gene, read_panel
-from twins.science.pgx.recommending import Recommendation, UnknownPopulation, recommend
+from twins.science.pgx.reading import GeneReading, UnknownGene, convert, phenotypes_of, read_gene, read_panel
+from twins.science.pgx.recommending import (
+    Recommendation,
+    UnknownPopulation,
+    names_age,
+    of_age,
+    population_words,
+    recommend,
+)
 from twins.science.pgx.rules import Rules, RulesError, load_rules, shipped_rules
 from twins.science.pgx.warning import warnings
-from twins.science.pgx.weighing import caution, weight
+from twins.science.pgx.weighing import caution, only_beside, weight
 
 __all__ = [
     "ContradictingCopies",
@@ -34,6 +41,11 @@ __all__ = [
     "drug_named",
     "load_conversions",
     "load_rules",
+    "names_age",
+    "of_age",
+    "only_beside",
+    "phenotypes_of",
+    "population_words",
     "read_gene",
     "read_genotype",
     "read_panel",

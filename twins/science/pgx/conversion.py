@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ class Conversions:
 
     ``multipliers``: what is left of the score of ``gene``, by class. ``confirmed``: who checked them at the source, and
     when; ``None`` as long as nobody has. ``without_a_class``: what is only remembered, by drug, gene and
-    effect: it is named and counts nowhere.
+    effect: it is named and counts nowhere. ``lately_days``: for so long after its end a drug is still
+    named, where no source says how long it acts. ``sha256``: of the multipliers with their gene and source, which is
+    what somebody confirms.
     """
 
     version: str
@@ -53,6 +56,8 @@ class Conversions:
     confirmed: Mapping[str, Any] | None
     inhibitors: tuple[Inhibitor, ...]
     without_a_class: tuple[Remembered, ...] = ()
+    lately_days: int = 0
+    sha256: str = ""
 
     def of(self, gene: str, taking: Collection[str]) -> tuple[Inhibitor, ...]:
         """The drugs taken that inhibit it, the strongest first."""
@@ -122,7 +127,13 @@ def load_conversions(path: Path) -> Conversions:
         table["confirmed"],
         tuple(inhibitors),
         tuple(Remembered(**one) for one in said["without_a_class"]),
+        int(said["lately_days"]),
+        _sha256({"gene": table["gene"], "source": table["source"]} | multipliers),
     )
+
+
+def _sha256(told: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def converted(gene: str, state: State, taking: Collection[str], known: Conversions) -> tuple[State, ...]:

@@ -12,8 +12,10 @@ TRICYCLICS: Final = (
 )  # fmt: skip
 #: What the actions leave out, in our words; by source, drug and state of the gene, empty for every state.
 NOTES: Final[Mapping[tuple[str, str, str], str]] = {
-    ("CPIC", "citalopram", "Poor Metabolizer"): "The FDA label allows poor metabolizers at most 20 mg a day.",
-    ("CPIC", "citalopram", "Likely Poor Metabolizer"): "The FDA label allows poor metabolizers at most 20 mg a day.",
+    ("CPIC", "citalopram", "Poor Metabolizer"): "The FDA label allows poor metabolizers, and everybody over 60 "
+    "years, at most 20 mg a day.",
+    ("CPIC", "citalopram", "Likely Poor Metabolizer"): "The FDA label allows poor metabolizers, and everybody over 60 "
+    "years, at most 20 mg a day.",
     ("CPIC", "atomoxetine", "AS = 0"): "Start as usual, raise only after two weeks without response or harm, "
     "with a level 2 to 4 hours after the dose.",
     ("CPIC", "atomoxetine", "0 < AS < 1"): "Start as usual, raise only after two weeks without response or harm, "
@@ -23,7 +25,7 @@ NOTES: Final[Mapping[tuple[str, str, str], str]] = {
     ("CPIC", "atomoxetine", "1.25 <= AS <= 2.25"): "Raise after three days; without response after two weeks, take "
     "a peak level.",
     ("CPIC", "atomoxetine", "AS > 2.25"): "Raise after three days; without response after two weeks, take a peak "
-    "level. More than the usual target may be needed.",
+    "level; below 200 ng/mL the dose may be raised in proportion, in adults above 100 mg a day if needed.",
     ("CPIC", "vortioxetine", "AS > 2.25"): "If it is used: start as usual; half as much again or more may be needed.",
     ("DPWG", "aripiprazole", "AS = 0"): "At most 10 mg a day, or 300 mg a month.",
     ("DPWG", "atomoxetine", "AS > 2.5"): "It may work less; another drug may be chosen beforehand.",

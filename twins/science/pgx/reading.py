@@ -10,7 +10,17 @@ from typing import Any
 from patients.vocabularies import Call
 from twins.science.pgx.conversion import Conversions, Inhibitor, converted
 from twins.science.pgx.diplotypes import Allele, Genotype, read_genotype
-from twins.science.pgx.phenotypes import HLA, INDETERMINATE, NO_RESULT, UNKNOWN, UNTESTED, GeneTable, State, hla_state
+from twins.science.pgx.phenotypes import (
+    HLA,
+    INDETERMINATE,
+    NO_RESULT,
+    UNKNOWN,
+    UNTESTED,
+    GeneTable,
+    State,
+    hla_state,
+    phenotype_of,
+)
 from twins.science.pgx.rules import Rules
 
 
@@ -83,6 +93,18 @@ def read_gene(gene: str, text: str, rules: Rules) -> GeneReading:
     named = {allele for pair in found.pairs for allele in pair if allele}
     unknown = tuple(str(one) for one in sorted(named) if not table.knows(one))
     return GeneReading(gene, found.text, found.call, _candidates(found, table), unknown)
+
+
+def phenotypes_of(gene: str, rules: Rules) -> tuple[str, ...]:
+    """Every phenotype, or presence of an HLA allele, that a gene can have; empty for a gene of no rule."""
+    if gene in HLA:
+        return tuple(f"{name} positive" for name in HLA[gene])
+    table = rules.genes.get(gene)
+    if table is None:
+        return ()
+    scores = (0.0, 1.0, 2.0, 3.0) if gene == "CYP2D6" else (0.0, 1.0, 2.0)
+    found = (phenotype_of(gene, one) for one in scores) if table.activity else sorted(set(table.pairs.values()))
+    return tuple(one for one in found if one != INDETERMINATE)
 
 
 def untested(gene: str) -> GeneReading:

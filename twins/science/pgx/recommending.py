@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -19,7 +19,10 @@ CONVERSION: Final = "phenoconversion"
 NONE: Final = "no_recommendation"
 #: Populations of the sources, by what they distinguish.
 _AGES: Final = {"adults", "pediatrics"}
+ADULT_YEARS: Final = 18
 _GENERAL: Final = {None, "general"}
+#: How CPIC shortens a drug in the name of a population.
+_SHORT: Final = {"cbz": "carbamazepine", "pht": "phenytoin", "oxc": "oxcarbazepine"}
 
 
 class UnknownPopulation(ValueError):
@@ -197,6 +200,39 @@ def read_population(text: str | None) -> str | None:
             f"{text} is no population of the rules: adults, pediatrics, naive, use >3mos, no alternatives."
         )
     return plain
+
+
+def population_words(population: str | None) -> str:
+    """A population of a source in words: ``CBZ use >3mos`` is "carbamazepine taken for over 3 months"; "" of all."""
+    if population in _GENERAL:
+        return ""
+    drug = _SHORT.get((population or "")[:3].casefold(), "the drug")
+    words = {
+        "naive": f"{drug} not taken before",
+        "use >3mos": f"{drug} taken for over 3 months",
+        "no alternatives": f"no alternative to {drug}",
+        "pediatrics": "children",
+    }
+    return words.get(_plain(population or ""), population or "")
+
+
+def of_age(said: Sequence[Recommendation], years: int) -> list[Recommendation]:
+    """Without what a guideline says of children to adults, or the other way round, where it speaks of both.
+
+    A row of the other age stays where the guideline has none of this one: it names its population. Adult is from 18
+    on: the sources name the two without saying from when.
+    """
+    mine = "adults" if years >= ADULT_YEARS else "pediatrics"
+    distinguished = {(one.drug, one.guideline) for one in said if _plain(one.population or "") == mine}
+    return [
+        one for one in said
+        if _plain(one.population or "") not in _AGES - {mine} or (one.drug, one.guideline) not in distinguished
+    ]  # fmt: skip
+
+
+def names_age(one: Recommendation) -> bool:
+    """Whether what it says, or of whom, depends on the person's age."""
+    return _plain(one.population or "") in _AGES or " years" in one.text
 
 
 def _plain(text: str) -> str:

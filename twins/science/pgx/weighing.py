@@ -24,12 +24,22 @@ def weight(one: Recommendation) -> int:
     Only the action that leads speaks against a drug. The usual dose is no clearance where an HLA gene of the guideline
     was not tested, nor where a drug is taken that changes an enzyme of it: that weighs 2.
     """
+    own = _without_drugs(one)
+    return CHANGES if one.beside and own == UNCHANGED else own
+
+
+def only_beside(one: Recommendation) -> bool:
+    """Whether it changes nothing by itself, and weighs 2 because a drug is taken that changes an enzyme of it."""
+    return bool(one.beside) and _without_drugs(one) == UNCHANGED
+
+
+def _without_drugs(one: Recommendation) -> int:
     if one.action == NONE:
         return SILENT
     if one.action in {"avoid", "consider_alternative"}:
         return AGAINST
     untested = any(gene in HLA and state == NO_RESULT for gene, state in one.of)
-    return CHANGES if untested or one.beside or _CHANGING & set(one.actions) else UNCHANGED
+    return CHANGES if untested or _CHANGING & set(one.actions) else UNCHANGED
 
 
 def caution(said: Collection[Recommendation]) -> str | None:
