@@ -5,8 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from novamind.admin import ReadOnlyAdmin
 from novamind.audit.lists import RecordedList
-from twins.models import Component, Twin
+from twins.models import Component, MultiplierConfirmation, SiteRule, Twin, WhatIf
 
 
 class VisibleAdmin(RecordedList):
@@ -31,3 +32,30 @@ class ComponentAdmin(VisibleAdmin):
     list_filter = ["kind"]
     search_fields = ["=id", "=patient__id"]
     fields = ["id", "patient_id", "kind", "since_version", "record_id", "created_at"]
+
+
+@admin.register(MultiplierConfirmation)
+class MultiplierConfirmationAdmin(ReadOnlyAdmin):
+    """Who confirmed the multipliers of phenoconversion, and why."""
+
+    list_display = ["data_version", "confirmed", "by", "at"]
+    list_select_related = ["by"]
+    list_filter = ["confirmed"]
+    search_fields = ["data_version", "sha256"]
+
+
+@admin.register(WhatIf)
+class WhatIfAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "asked_at", "answered_at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = ["id", "patient_id", "asked_by", "asked_at", "answered_at", "record_id"]
+
+
+@admin.register(SiteRule)
+class SiteRuleAdmin(ReadOnlyAdmin):
+    """The clinic's own contraindications, each version."""
+
+    list_display = ["drug", "against", "value", "severity", "version", "active", "by", "at"]
+    list_select_related = ["by"]
+    list_filter = ["severity", "active"]
+    search_fields = ["drug", "value", "=rule"]

@@ -1,15 +1,15 @@
 """What has changed of one patient: their own days against their own weeks before, run and kept as any model.
 
+The Brief and its alert rules ask the same function of the same days (``insights.rules.series``).
+
 It says "change" and nothing of what follows from it: no relapse is predicted, and no alert is raised.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from novamind.audit.runs import model_run
 from novamind.measures import Abstained, Window
+from novamind.registry.code import Code
 from novamind.registry.inference import hash_of, keep, recall, runs_in_shadow
 from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.models import Patient
@@ -33,39 +34,13 @@ WINDOW_DAYS: Final = BASELINE_DAYS + LATELY_DAYS
 LEAST_BASELINE: Final = 28
 #: Of an input, before the series: the days, and the alert load.
 HEAD_ROWS: Final = 2
+_HERE: Final = Path(__file__).parent
+#: The test, and the days it is given.
+CODE: Final = Code(
+    _HERE / "features.py", _HERE / "changes.py", _HERE / "science" / "correlation" / "whitening.py",
+    _HERE / "science" / "change",
+)  # fmt: skip
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-
-
-@cache
-def code_digest() -> str:
-    """SHA-256 of the code that computes: of the test, and of the days it is given."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    science = [here / "science" / "correlation" / "whitening.py", *sorted((here / "science" / "change").glob("*.py"))]
-    for file in [here / "features.py", here / "changes.py", *science]:
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def code_version() -> str:
-    """The version of this program and 12 digits of the digest: a changed formula is a new version."""
-    return f"{settings.VERSION}+{code_digest()[:12]}"
-
-
-def serving() -> ModelVersion:
-    """The version in production, which must be the code that is here.
-
-    Raises
-    ------
-    Abstained
-        not_promoted; weights_mismatch where what was promoted is other code than this.
-    """
-    version = ModelVersion.objects.serving(NAME).first()
-    if version is None:
-        raise Abstained("not_promoted")
-    if version.version != code_version():
-        raise Abstained("weights_mismatch")
-    return version
 
 
 def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
@@ -76,13 +51,13 @@ def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
     Abstained
         not_promoted, weights_mismatch; too_few_days where no series has a baseline. On record as a run without answer.
     """
-    with model_run(model=NAME, version=code_version(), patients=[patient.pk]) as said:
-        version = serving()
+    with model_run(model=NAME, version=CODE.version, patients=[patient.pk]) as said:
+        version = CODE.serving(NAME)
         daily = daily_of(patient, days=WINDOW_DAYS)
         known = int((~np.isnan(daily.values[:, :BASELINE_DAYS])).sum(axis=1).max())
         if known < LEAST_BASELINE:
             raise Abstained("too_few_days", needed=LEAST_BASELINE, got=known)
-        array = _input(daily)
+        array = input_of(daily)
         found = recall(version, patient.pk, hash_of(array), shadow=runs_in_shadow(version))
         said.counted(computed=int(found is None), recalled=int(found is not None))
         if found is not None:
@@ -90,7 +65,7 @@ def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
         return _kept(version, patient, daily.window, array)
 
 
-def _input(daily: Daily) -> NDArray[np.float32]:
+def input_of(daily: Daily) -> NDArray[np.float32]:
     """The days as numbers since 1970, the clinic's alert load, and the series."""
     last = daily.last.toordinal() - _EPOCH
     days = np.arange(last - WINDOW_DAYS + 1, last + 1, dtype=float)
@@ -104,7 +79,7 @@ def _kept(version: ModelVersion, patient: Patient, window: Window, array: NDArra
     took_ms = (time.monotonic() - begun) * 1000
     return lambda: keep(
         version=version, patient_id=patient.pk, array=array, window=window, answer=answer, shadow=False,
-        duration_ms=took_ms, code_version=code_version(),
+        duration_ms=took_ms, code_version=CODE.version,
     )  # fmt: skip
 
 

@@ -127,6 +127,36 @@ def forecast(
     )
 
 
+def what_if(points: Sequence[Mapping[str, Any]]) -> Figure:
+    """Simulated mood of the coming days without and with a change, each with its 80 % band; points as the API's."""
+    days = [one["date"] for one in points]
+    looks = {
+        "without": ("as it is", "var(--muted)", "circle-open"),
+        "with": ("with the change", "var(--model)", "diamond"),
+    }
+    traces = [
+        _band(days, [one[f"{name}_low"] for one in points], [one[f"{name}_high"] for one in points],
+              f"{label}, 80 %", shade)
+        for (name, (label, _, _)), shade in zip(looks.items(), ("var(--model-1)", "var(--model-2)"), strict=True)
+    ] + [
+        _dots(days, [one[f"{name}_median"] for one in points], label, color, symbol, "lines+markers")
+        for name, (label, color, symbol) in looks.items()
+    ]  # fmt: skip
+    for trace in traces[2:]:
+        trace["hovertemplate"] = f"{trace['name']}: %{{y:.1f}} of 10<br>%{{x|%a %-d %b %Y}}<extra></extra>"
+    return figure(
+        traces,
+        height=240,
+        caption=f"A simulation, no advice: mood of the coming days ({SYMPTOMS['mood'].unit}) as it is (circles) and "
+        "with the change (diamonds), medians and the bands that hold 80 % of the draws.",
+        table=(("Day", "As it is", "80 %", "With the change", "80 %"), [
+            (day(one["date"]), f"{one['without_median']:.1f}", f"{one['without_low']:.1f} to {one['without_high']:.1f}",
+             f"{one['with_median']:.1f}", f"{one['with_low']:.1f} to {one['with_high']:.1f}") for one in points]),
+        xaxis=days_axis(days[0], days[-1]),
+        yaxis={"range": [-0.5, 10.5], "dtick": 5, "title": {"text": "Mood"}, "fixedrange": True},
+    )  # fmt: skip
+
+
 def _told(point: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         day(point["date"]), f"{point['value']:g}", f"{point['confidence_lower']:g} to {point['confidence_upper']:g}",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from novamind.audit.runs import model_run
 from novamind.measures import Abstained
+from novamind.registry.code import Code
 from novamind.registry.inference import hash_of, keep, recall, runs_in_shadow
 from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.models import Patient
@@ -24,42 +22,11 @@ from twins.science.pairs import LEAST_PAIRS
 NAME: Final = "lagged-correlation"
 #: Days looked at: with fewer than sixty pairs a finding can only be exploratory.
 WINDOW_DAYS: Final = 90
-
-
-@cache
-def code_digest() -> str:
-    """SHA-256 of the code that computes: of the test, and of the days it is given."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for file in [
-        here / "features.py",
-        here / "correlations.py",
-        here / "science" / "pairs.py",
-        *sorted((here / "science" / "correlation").glob("*.py")),
-    ]:
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def code_version() -> str:
-    """The version of this program and 12 digits of the digest: a changed formula is a new version."""
-    return f"{settings.VERSION}+{code_digest()[:12]}"
-
-
-def serving() -> ModelVersion:
-    """The version in production, which must be the code that is here.
-
-    Raises
-    ------
-    Abstained
-        not_promoted; weights_mismatch where what was promoted is other code than this.
-    """
-    version = ModelVersion.objects.serving(NAME).first()
-    if version is None:
-        raise Abstained("not_promoted")
-    if version.version != code_version():
-        raise Abstained("weights_mismatch")
-    return version
+_HERE: Final = Path(__file__).parent
+#: The test, and the days it is given.
+CODE: Final = Code(
+    _HERE / "features.py", _HERE / "correlations.py", _HERE / "science" / "pairs.py", _HERE / "science" / "correlation"
+)
 
 
 def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
@@ -70,8 +37,8 @@ def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
     Abstained
         not_promoted, weights_mismatch; too_few_pairs where no check-in is known. On record as a run without answer.
     """
-    with model_run(model=NAME, version=code_version(), patients=[patient.pk]) as said:
-        version = serving()
+    with model_run(model=NAME, version=CODE.version, patients=[patient.pk]) as said:
+        version = CODE.serving(NAME)
         daily = daily_of(patient, days=WINDOW_DAYS)
         array = np.vstack([daily.values, daily.medication]).astype(np.float32)
         if np.isnan(daily.values[len(BIOMETRICS) :]).all():
@@ -89,7 +56,7 @@ def _kept(version: ModelVersion, patient: Patient, daily: Daily, array: NDArray[
     took_ms = (time.monotonic() - begun) * 1000
     return lambda: keep(
         version=version, patient_id=patient.pk, array=array, window=daily.window, answer=answer, shadow=False,
-        duration_ms=took_ms, code_version=code_version(),
+        duration_ms=took_ms, code_version=CODE.version,
     )  # fmt: skip
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from actigraphy.channels import CHANNELS
 from novamind import clock
 from novamind.audit.recording import aggregates
+from novamind.registry.code import Code
 from patients.consent import allowing
 from patients.models import MOST, ConsentPurpose, Patient
 from twins.correlations import WINDOW_DAYS
@@ -95,14 +93,8 @@ SPECS: Final = MappingProxyType(
 )  # fmt: skip
 
 
-@cache
-def code_version() -> str:
-    """The version of this program and of the very code that builds."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for file in [here / "features.py", here / "datasets.py", *sorted((here / "science" / "datasets").glob("*.py"))]:
-        digest.update(file.name.encode() + file.read_bytes())
-    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
+_HERE: Final = Path(__file__).parent
+CODE: Final = Code(_HERE / "features.py", _HERE / "datasets.py", _HERE / "science" / "datasets")
 
 
 def build_dataset(purpose: str, *, salt: str, days: int = LOOKBACK, cut: date | None = None) -> Built:
@@ -201,7 +193,7 @@ def _manifest(dataset: Dataset, asked: int, allowed: int, *, days: int, cut: boo
         "shares_percent": dict(SHARES),
         "cut_by_time": cut,
         "counts": dataset.counts(),
-        "code_version": code_version(),
+        "code_version": CODE.version,
         "built_in": clock.now().year,
     }  # fmt: skip
 

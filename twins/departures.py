@@ -38,8 +38,21 @@ def sentence(name: str, one: dict[str, Any]) -> str:
     way = higher if one["changed"] > 0 else lower
     since = display.day(date.fromisoformat(one["since"]))
     now, before = amount(name, one["now"]), amount(name, one["median"])
-    size = "" if one["by"] is None else f", {signed(one['by'])} median absolute deviations of the days before"
-    return f"{WORDS[name].label} has been {way} since about {since}: {now}, before {before} (medians){size}."
+    return f"{WORDS[name].label} has been {way} since about {since}: {now}, before {before} (medians), {_size(one)}."
+
+
+def _size(one: dict[str, Any]) -> str:
+    if one["by"] is None:
+        return "when at least half of the days were the same"
+    times = round(abs(one["by"]), 1 if abs(one["by"]) < 10 else 0)
+    return f"{times:g} times the usual day-to-day spread"
+
+
+def exact_size(one: dict[str, Any]) -> str:
+    """The same for whoever checks it."""
+    if one["by"] is None:
+        return "no median absolute deviation to count it in: at least half of the days before were the same"
+    return f"here by {signed(one['by'])} median absolute deviations of the days before"
 
 
 def amount(name: str, value: float) -> str:
@@ -50,5 +63,5 @@ def amount(name: str, value: float) -> str:
     if feature.unit == "share":
         return display.in_words(100 * value, "%")
     if name in SYMPTOMS:
-        return f"{value:g} of 10"
+        return f"{round(value, 1):g} of 10"
     return display.in_words(value, feature.unit)

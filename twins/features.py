@@ -7,6 +7,7 @@ wakes, so that lag 0 is "the night before this day's check-in". Days that were n
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -116,16 +117,18 @@ def _allowed(patient: Patient, stream: str, purposes: tuple[str, ...] = MODELS_M
     return all(allows(patient, purpose, stream) for purpose in purposes)
 
 
-def daily_of(patient: Patient, *, days: int, allowed: set[str] | None = None) -> Daily:
+def daily_of(
+    patient: Patient, *, days: int, allowed: set[str] | None = None, only: Collection[str] | None = None
+) -> Daily:
     """The last ``days`` local days that are over, of the streams that are ``allowed``: by default those that models may
-    use."""
+    use; ``only`` leaves out, unread, what devices have measured of other features."""
     last = clock.now().astimezone(patient.tz).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
     allowed = allowed_streams(patient) if allowed is None else allowed
     values = np.full((len(BIOMETRICS) + len(SYMPTOMS), days), np.nan)
     nights = _nights(patient, first, days) if _ACTIGRAPHY in allowed else {}
-    for row, feature in enumerate(BIOMETRICS.values()):
-        if feature.stream not in allowed:
+    for row, (name, feature) in enumerate(BIOMETRICS.items()):
+        if feature.stream not in allowed or (only is not None and name not in only):
             continue
         if feature.night:
             values[row] = nights[feature.night]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from novamind.audit.runs import Run, model_run
 from novamind.measures import Abstained, Window
+from novamind.registry.code import Code, in_production
 from novamind.registry.inference import hash_of, keep, recall
 from novamind.registry.models import InferenceRecord, ModelVersion
 from patients.models import MOST, Patient
@@ -40,30 +40,9 @@ PER_POINT: Final = 10.0
 #: The interval called ``confidence`` over the API; the wider one stands beside it.
 LEVELS: Final = ("80", "95")
 
+CODE: Final = Code(Path(__file__).parent / "science" / "forecasting")
+
 logger = logging.getLogger(__name__)
-
-
-def code_version() -> str:
-    """The version of this program and of the very code that forecasts."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted((here / "science" / "forecasting").glob("*.py")):
-        digest.update(file.name.encode() + file.read_bytes())
-    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
-
-
-def serving() -> ModelVersion:
-    """The version in production.
-
-    Raises
-    ------
-    Abstained
-        not_promoted.
-    """
-    version = ModelVersion.objects.serving(NAME).first()
-    if version is None:
-        raise Abstained("not_promoted")
-    return version
 
 
 def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
@@ -76,7 +55,7 @@ def prepare(patient: Patient) -> Callable[[], InferenceRecord]:
     Abstained
         not_promoted, no_weights, weights_mismatch; too_few_days. On record as a run without answer.
     """
-    version = serving()
+    version = in_production(NAME)
     with model_run(model=NAME, version=version.version, patients=[patient.pk]) as said:
         window, array = _input(patient)
         write = _ran(version, patient, window, array, said, shadow=False)
@@ -112,7 +91,7 @@ def _ran(
     took_ms = (time.monotonic() - begun) * 1000
     return lambda: keep(
         version=version, patient_id=patient.pk, array=array, window=window, answer=answer, shadow=shadow,
-        duration_ms=took_ms, code_version=code_version(),
+        duration_ms=took_ms, code_version=CODE.version,
     )  # fmt: skip
 
 

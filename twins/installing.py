@@ -21,11 +21,13 @@ from novamind.registry.services import MoveRefused, move, register_version
 from twins import changes, correlations, forecasts
 from twins.science.forecasting import Forecaster, ModelError, load_forecaster
 from twins.training import SLIDER, registry_card, serves, training_of
+from twins.whatif import model as what_if
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 BY: Final = "system:start"
 UNSAID: Final = "not_available"
 REASON: Final = "It comes with this release, and replaces the code of the one before, which is not there any more."
+A_TEST: Final = "None: a statistical test. Its figures are of simulated people."
 SHIPS: Final = "It comes with this release; its card says on whom it was judged."
 
 
@@ -33,7 +35,7 @@ def register_at_start(say: Callable[[str], object]) -> None:
     """Put what comes with this release to work; once."""
     act = nullcontext() if current() else recorded(actor_label=BY, request_id=f"start-{get_random_string(12)}")
     with act:
-        for version, new in (install_correlation(), install_change(), install_forecaster()):
+        for version, new in (install_correlation(), install_change(), install_what_if(), install_forecaster()):
             if new:
                 say(f"{version.name} {version.version}: {version.stage}")
 
@@ -48,17 +50,23 @@ def install_change() -> tuple[ModelVersion, bool]:
     return _install_code(changes, ModelVersion.Kind.CHANGE, "own_change.json")
 
 
-def _install_code(method: Any, kind: str, card: str) -> tuple[ModelVersion, bool]:
+def install_what_if() -> tuple[ModelVersion, bool]:
+    """The what-if simulation, at work; and whether it was new."""
+    said = "None in advance: it is fitted to one patient for each question. Its figures are of simulated people."
+    return _install_code(what_if, ModelVersion.Kind.WHAT_IF, "what_if.json", said)
+
+
+def _install_code(method: Any, kind: str, card: str, training_data: str = A_TEST) -> tuple[ModelVersion, bool]:
     """A method of no weights, registered and in production, for older code is not there."""
     with transaction.atomic():
         version, created = register_version(
             name=method.NAME,
-            version=method.code_version(),
+            version=method.CODE.version,
             kind=kind,
             card=json.loads((SHIPPED / card).read_text()),
-            weights_sha256=method.code_digest(),
+            weights_sha256=method.CODE.digest,
             weights_file="",
-            training_data="None: a statistical test. Its figures are of simulated people.",
+            training_data=training_data,
             by=BY,
             reason=REASON,
         )

@@ -40,6 +40,15 @@ def watch(patient_id: UUID) -> Finish:
     return _part(patient_id, "early_warning")
 
 
+@job("twins.what_if", queue="ml")
+def what_if(what_if_id: UUID) -> Finish:
+    """A question to a twin, answered."""
+    from twins.models import WhatIf
+    from twins.whatif.asking import answer
+
+    return Finish(save=answer(WhatIf.objects.select_related("patient", "asked_by").get(pk=what_if_id)))
+
+
 @periodic("twins.nightly", every=timedelta(days=1), offset=timedelta(hours=2))
 def nightly() -> Finish:
     """A refresh for every twin that nothing has refreshed today: a day has passed for them too."""

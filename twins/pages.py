@@ -16,6 +16,7 @@ from twins.models import Component, Twin
 from twins.services import changes_shown, correlations_shown, current, is_refreshing, shown
 from twins.told import correlations_as_told, forecast_as_told, share_held
 from twins.track_record import LEAST_PAIRS, TrackRecord, track_record
+from twins.whatif.pages import what_if_context
 from twins.wording import finding, signed
 
 #: Days of check-ins drawn before the forecast.
@@ -35,7 +36,8 @@ def twin_context(patient: Patient) -> dict[str, Any]:
         "refreshing": is_refreshing(patient.pk),
         "components": [_component(one) for one in current(twin).values()],
     }
-    return about | {"changes": _changes(twin), "forecast": _forecast(twin)} | _correlations(twin)
+    parts = {"changes": _changes(twin), "forecast": _forecast(twin), "what_if": what_if_context(patient)}
+    return about | parts | _correlations(twin)
 
 
 def _changes(twin: Twin) -> dict[str, Any]:

@@ -15,10 +15,14 @@ from novamind.registry.inference import input_of
 from twins.changes import HEAD_ROWS
 from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
 from twins.forecasts import FORECAST
-from twins.models import Component
+from twins.models import Component, WhatIf
 from twins.services import shown
+from twins.whatif.asking import shown as what_if_shown
 
-METHODS: Final = {
+WHAT_IF: Final = "what_if"
+METHODS: Final[dict[str, str]] = {
+    WHAT_IF: "A level, a weekly wave, a trend, a mean-reverting swing and noise fitted to the patient's own mood, "
+    "with what is asked about as a known driver (posterior by Laplace); run on with and without the change",
     Component.Kind.CORRELATION: "Detrended and prewhitened (memory of 0 to 3 days and a weekly wave, each by AICc); "
     "the largest correlation over lags of 0 to 3 days, paid for by Sidak; Benjamini-Hochberg over all pairs",
     Component.Kind.CHANGE: "Cumulative sums (Page 1954) of sequential normal scores of each series' own days, after a "
@@ -31,17 +35,17 @@ METHODS: Final = {
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
     """The page's context for a record behind a component of a twin this user may see, as far as the patient allows it;
     ``None`` for any other id."""
-    rows = Component.objects.visible_to(user).filter(record_id=record_id)
-    component = rows.select_related("record__model_version", "twin", "patient").first()
-    if component is None or component.record is None or shown(component.twin, component.kind).component is None:
+    found = _component(record_id, user) or _what_if(record_id, user)
+    if found is None or found.record is None:
         return None
-    record, zone = component.record, component.patient.tz
+    record, zone = found.record, found.patient.tz
     version = record.model_version
+    kind = found.kind if isinstance(found, Component) else WHAT_IF
     return {
         "asked": {},
         "record": {
             "Model": f"{version.name}, version {version.version}; its card is on the Models page",
-            "Method": METHODS[Component.Kind(component.kind)],
+            "Method": METHODS[kind],
             "Looked at": f"{_local(record.window_start, zone)} to {_local(record.window_end, zone)}",
             "Computed": _local(record.created_at, zone),
             "Code version": record.code_version,
@@ -51,8 +55,20 @@ def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | N
             "What it is not": str(version.card.get("must_not", "")),
         },
         "numbers": {},
-        "inputs": _days_known(component),
+        "inputs": _days_known(found, kind),
     }
+
+
+def _component(record_id: UUID, user: Any) -> Component | None:
+    rows = Component.objects.visible_to(user).filter(record_id=record_id)
+    found = rows.select_related("record__model_version", "twin", "patient").first()
+    return found if found and shown(found.twin, found.kind).component else None
+
+
+def _what_if(record_id: UUID, user: Any) -> WhatIf | None:
+    rows = WhatIf.objects.visible_to(user).filter(record_id=record_id)
+    found = rows.select_related("record__model_version", "patient").first()
+    return found if found and what_if_shown(found).found else None
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
@@ -60,17 +76,21 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{display.day(local)} {local:%H:%M} ({zone.key})"
 
 
-def _days_known(component: Component) -> dict[str, str]:
+def _days_known(found: Any, kind: str) -> dict[str, str]:
     """Days known of each feature, or that they are not kept any more."""
     try:
-        return _inputs(component.kind, input_of(component.record), allowed_streams(component.patient))
+        return _inputs(kind, input_of(found.record), allowed_streams(found.patient))
     except Abstained as why:
         return {"Days": why.reason}
 
 
 def _inputs(kind: str, array: Any, allowed: set[str]) -> dict[str, str]:
     """Days known of each row of the input whose stream the patient still allows."""
-    if kind == Component.Kind.FORECAST:
+    if kind == WHAT_IF:
+        labels = (SYMPTOMS["mood"], BIOMETRICS["sleep_duration"], BIOMETRICS["midsleep"])
+        asked = [row for row in zip(labels, array[2:], strict=False) if np.isfinite(row[1]).any()]
+        features, rows = [one for one, _ in asked], [row for _, row in asked]
+    elif kind == Component.Kind.FORECAST:
         features, rows = [SYMPTOMS[name] for name in FORECAST], array[1:]  # the first row has the dates
     elif kind == Component.Kind.CHANGE:
         features, rows = [*BIOMETRICS.values(), *SYMPTOMS.values()], array[HEAD_ROWS:]

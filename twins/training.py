@@ -13,7 +13,7 @@ import numpy as np
 from novamind.registry.cards import figure, not_available
 from novamind.simulator import simulate_daily
 from twins.datasets import Built
-from twins.forecasts import PER_POINT, code_version, read_as_trained
+from twins.forecasts import CODE, PER_POINT, read_as_trained
 from twins.science.forecasting import HORIZON, LEAST_POINTS, Forecaster, Panel, PanelError, Preset, Scale, fit, judge
 
 SYNTHETIC_ONLY: Final = "It was trained on simulated people only: no real person's scores were ever shown to it."
@@ -134,7 +134,7 @@ def card(
         "transformer_share": fitted.weight,
         "seed": seed,
         "held_out": {"population": population, "models": found, "figures": figures},
-        "code_version": code_version(),
+        "code_version": CODE.version,
     }
     # People of the clinic itself judged it: which of its models serves there follows from them.
     return said | {"serves": serves(found)} if material.held_out is not None else said

@@ -14,6 +14,7 @@ from patients.pages import patient_page
 from twins.models import Twin
 from twins.pages import twin_context
 from twins.services import TwinExists, ask_refresh, create_twin
+from twins.whatif.forms import WhatIfForm
 
 TAB = "twins:twin"
 
@@ -24,7 +25,8 @@ def twin(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """The twin, or that there is none yet."""
     patient, context = patient_page(request, patient_id, TAB)
     may_create = context["may_change"] and request.user.may("create_twins")  # type: ignore[union-attr]
-    more = twin_context(patient) | {"may_create": may_create}
+    may_ask = context["may_change"] and request.user.may("run_models")  # type: ignore[union-attr]
+    more = twin_context(patient) | {"may_create": may_create, "may_ask": may_ask, "what_if_form": WhatIfForm()}
     return render(request, "twins/twin.html", context | more)
 
 

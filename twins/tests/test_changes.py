@@ -187,9 +187,26 @@ def test_amounts_are_written_as_everywhere(name, value, words):
     assert departures.amount(name, value) == words
 
 
+@pytest.mark.parametrize(
+    ("by", "words", "exact"),
+    [
+        (-13.0, "(medians), 13 times the usual day-to-day spread.", "here by \u221213.00 median absolute deviations"),
+        (
+            None,
+            "(medians), when at least half of the days were the same.",
+            "no median absolute deviation to count it in",
+        ),
+    ],
+)
+def test_how_far_it_is_is_told_in_plain_words_and_exactly_beneath(by, words, exact):
+    one = {"changed": -1, "since": "2027-05-03", "now": 3.0, "median": 9.0, "by": by}
+    assert departures.sentence("mood", one).endswith(words)
+    assert departures.exact_size(one).startswith(exact)
+
+
 def test_a_middle_of_sleep_is_later_and_not_higher():
     one = {"changed": 1, "since": "2027-05-03", "now": 4.5, "median": 3.0, "by": 2.25}
     assert departures.sentence("midsleep", one) == (
-        "Middle of sleep has been later since about Mon 3 May 2027: 04:30, before 03:00 (medians), 2.25 median "
-        "absolute deviations of the days before."
+        "Middle of sleep has been later since about Mon 3 May 2027: 04:30, before 03:00 (medians), 2.2 times the "
+        "usual day-to-day spread."
     )

@@ -160,6 +160,7 @@ def test_a_build_that_leaves_nobody_is_refused_and_its_reading_is_on_record(peop
         built(tmp_path / "out")
 
 
+@pytest.mark.once
 def test_a_forecaster_of_a_data_set_names_its_hash_and_is_judged_by_its_test_people(
     make_patient, team, tmp_path, monkeypatch
 ):

@@ -18,6 +18,8 @@ from twins.management.commands import evaluate_forecaster, train_forecaster
 from twins.science.forecasting import MODELS, forecaster_bytes, load_forecaster
 from twins.tests.forecasting_series import HASTY, forecaster, panel
 
+pytestmark = pytest.mark.once
+
 NEEDED = {"mae", "rmse", "mase", "coverage_80", "coverage_95", "width_80", "width_95", "mae_interval"}
 
 

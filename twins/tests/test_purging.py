@@ -20,6 +20,7 @@ from twins.models import Component, Twin
 from twins.purging import MODELS
 from twins.tests.test_services import browser, ledger, patient, run_forecast, run_refresh, twin  # noqa: F401
 from twins.track_record import track_record
+from twins.whatif import model as whatif
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,8 @@ def again(record: InferenceRecord) -> InferenceRecord:
 
 def test_the_inputs_of_every_part_of_the_twin_are_among_them():
     """A part of the twin that is not named here would keep its days for ever."""
-    assert set(MODELS) == {changes.NAME, correlations.NAME, forecasts.NAME}
-    assert len(MODELS) == len(Component.Kind)
+    assert set(MODELS) == {changes.NAME, correlations.NAME, forecasts.NAME, whatif.NAME}
+    assert len(MODELS) == len(Component.Kind) + 1  # a question is no part of the twin
 
 
 def test_the_input_of_a_superseded_answer_goes_and_nothing_else_of_it(aged, emptied):

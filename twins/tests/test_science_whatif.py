@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,6 +13,7 @@ from novamind.simulator import ALL, simulate_daily
 from novamind.simulator.persona import People
 from twins.science.whatif import Fitted, difference, fit_person
 from twins.science.whatif.fitting import _cost
+from twins.whatif.asking import NO_MOVEMENT
 
 PEOPLE, DAYS, SEED = 60, 120, 9
 
@@ -75,16 +78,16 @@ def person(rng: np.random.Generator, effect: float, days: int = 120) -> tuple[np
 def test_an_effect_is_told_with_its_way_and_none_is_told_where_there_is_none():
     rng = np.random.default_rng(3)
     mood, slept = person(rng, 1.0)
-    found = difference(fit_person(mood, {"sleep": slept}, rng), "sleep", 1.0, days=14, rng=rng)
+    found = difference(fit_person(mood, {"sleep": slept}, rng), {"sleep": 1.0}, days=14, rng=rng)
     assert found.is_told
     assert 0.7 < found.low < found.median < found.high < 1.2
-    less = difference(fit_person(mood, {"sleep": slept}, rng), "sleep", -1.0, days=28, rng=rng)
+    less = difference(fit_person(mood, {"sleep": slept}, rng), {"sleep": -1.0}, days=28, rng=rng)
     assert less.high < -0.7
     assert (found.days, less.days) == (14, 28)
     told = 0
     for _ in range(15):
         mood, slept = person(rng, 0.0)
-        told += difference(fit_person(mood, {"sleep": slept}, rng, draws=100), "sleep", 1.0, days=14, rng=rng).is_told
+        told += difference(fit_person(mood, {"sleep": slept}, rng, draws=100), {"sleep": 1.0}, days=14, rng=rng).is_told
     assert told <= 7  # one in five is expected
 
 
@@ -93,11 +96,11 @@ def test_what_the_patient_never_lived_is_not_said():
     mood, slept = person(rng, 1.0)
     fitted = fit_person(mood, {"sleep": slept}, rng, draws=50)
     with pytest.raises(Abstained, match="indeterminate"):
-        difference(fitted, "sleep", 6.0, days=14, rng=rng)
+        difference(fitted, {"sleep": 6.0}, days=14, rng=rng)
     reached = int(np.sum(slept <= slept.mean() - 1))
-    assert difference(fitted, "sleep", -1.0, days=14, rng=rng).own_days == reached
+    assert difference(fitted, {"sleep": -1.0}, days=14, rng=rng).own_days == reached
     with pytest.raises(KeyError):
-        difference(fitted, "steps", 1.0, days=14, rng=rng)
+        difference(fitted, {"steps": 1.0}, days=14, rng=rng)
 
 
 def test_near_an_end_of_the_scale_the_difference_is_held_by_it():
@@ -105,7 +108,7 @@ def test_near_an_end_of_the_scale_the_difference_is_held_by_it():
     names = ("swing", "swing_days", "noise", "level", "week_cos", "week_sin", "trend", "sleep")
     sure = np.tile([0.01, 3.0, 0.01, 9.5, 0, 0, 0, 1.0], (50, 1))
     fitted = Fitted(names, sure, {"sleep": 7 + rng.standard_normal(100)}, 100)
-    found = difference(fitted, "sleep", 1.0, days=14, rng=rng)
+    found = difference(fitted, {"sleep": 1.0}, days=14, rng=rng)
     assert found.median == pytest.approx(0.5, abs=0.02)
 
 
@@ -122,3 +125,13 @@ def test_few_days_an_even_driver_and_the_end_of_the_scale_are_not_fitted(spoil, 
     mood, slept = spoil(*person(rng, 0.5))
     with pytest.raises(Abstained, match=code):
         fit_person(mood, {"sleep": slept}, rng)
+
+
+def test_the_card_has_the_figures_that_were_recorded_and_no_others():
+    from benchmarks.__main__ import RESULTS
+    from benchmarks.cards import SHIPPED, figures
+
+    recorded = figures("what_if", json.loads(RESULTS.read_text()))
+    assert recorded == json.loads((SHIPPED / "what_if.json").read_text())["validity_internal"]
+    movement = next(one for one in recorded if "movement, no effect, depressions" in one["population"])
+    assert f"{100 * movement['value']:.0f} in 100 simulated" in NO_MOVEMENT.reason

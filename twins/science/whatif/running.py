@@ -1,7 +1,8 @@
-"""The fitted model run on with a driver changed and, with the same chance, unchanged."""
+"""The fitted model run on with drivers changed and, with the same chance, unchanged."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +11,13 @@ import numpy as np
 from novamind.measures import Abstained
 from twins.science.whatif.fitting import ENDS, Fitted, Floats
 
-#: Of the person's own days, at or beyond the value asked about: with fewer it is nothing the model has seen.
+#: Of the person's own days, at or beyond what is asked about: with fewer it is nothing the model has seen.
 LEAST_LIKE: Final = 5
+#: Of the draws: the ends of the middle 80 %, and the median between them.
+QUANTILES: Final = (0.1, 0.5, 0.9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Difference:
     """Mean mood of the coming days with the change less that without it.
 
@@ -25,7 +28,9 @@ class Difference:
     days : int
         How many coming days.
     own_days : int
-        Days of the person's own at or beyond the value asked about.
+        Days of the person's own at or beyond all that is asked about.
+    same, changed : (3, days) float64
+        Mood of each coming day without and with the change: low, median and high, 0 to 10.
     """
 
     median: float
@@ -33,6 +38,8 @@ class Difference:
     high: float
     days: int
     own_days: int
+    same: Floats
+    changed: Floats
 
     @property
     def is_told(self) -> bool:
@@ -40,19 +47,17 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def difference(fitted: Fitted, driver: str, change: float, *, days: int, rng: np.random.Generator) -> Difference:
+def difference(fitted: Fitted, changes: Mapping[str, float], *, days: int, rng: np.random.Generator) -> Difference:
     """What the model says of a change from tomorrow on.
 
     An association of the person's past, run forward: it is the effect of the change only where nothing else moves both
-    the driver and the mood.
+    the drivers and the mood.
 
     Parameters
     ----------
     fitted : Fitted
-    driver : str
-        Of those fitted.
-    change : float
-        Added to each coming day's driver, in its unit, not 0.
+    changes : mapping of str to float
+        Of the drivers fitted: added to each coming day's, in its unit, not 0.
     days : int
         How many coming days.
     rng : numpy.random.Generator
@@ -65,19 +70,25 @@ def difference(fitted: Fitted, driver: str, change: float, *, days: int, rng: np
     Raises
     ------
     Abstained
-        indeterminate where fewer than ``LEAST_LIKE`` of the person's own days reach the value asked about.
+        indeterminate where fewer than ``LEAST_LIKE`` of the person's own days reach all that is asked about.
     KeyError
         A driver that was not fitted.
     """
-    seen = fitted.drivers[driver]
-    own_days = int(np.sum((seen - (np.nanmean(seen) + change)) * np.sign(change) >= 0))
+    reached = [_reached(fitted.drivers[name], change) for name, change in changes.items()]
+    own_days = int(np.sum(np.all(reached, axis=0)))
     if own_days < LEAST_LIKE:
         raise Abstained("indeterminate", what=f"{own_days} of the patient's own days were like this; poor overlap")
     same = _coming(fitted, days, rng)
-    changed = same + (fitted.of(driver) * change)[:, None]
-    found = np.clip(changed, *ENDS).mean(axis=1) - np.clip(same, *ENDS).mean(axis=1)
-    low, median, high = np.quantile(found, [0.1, 0.5, 0.9])
-    return Difference(float(median), float(low), float(high), days, own_days)
+    moved = np.sum([fitted.of(name) * change for name, change in changes.items()], axis=0)
+    without, with_it = np.clip(same, *ENDS), np.clip(same + moved[:, None], *ENDS)
+    low, median, high = np.quantile(with_it.mean(axis=1) - without.mean(axis=1), QUANTILES)
+    bands = (np.quantile(course, QUANTILES, axis=0) for course in (without, with_it))
+    return Difference(float(median), float(low), float(high), days, own_days, *bands)
+
+
+def _reached(seen: Floats, change: float) -> Floats:
+    """Which days were at or beyond the usual and the change; a day that is not known was not."""
+    return np.asarray((seen - (np.nanmean(seen) + change)) * np.sign(change) >= 0)
 
 
 def _coming(fitted: Fitted, days: int, rng: np.random.Generator) -> Floats:
