@@ -1,7 +1,7 @@
 """What the worklist shows: who needs this person today, and why, on one screen.
 
-First alerts, then questionnaires that were left out, devices that fell silent, and what has changed. Reasons are told
-from numbers of rows and dates; only the charts that are shown are opened.
+First alerts, then messages that nobody has read for days, questionnaires that were left out, devices that fell silent,
+and what has changed. Reasons are told from numbers of rows and dates; only the charts that are shown are opened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ from insights.statements import Tier
 from novamind import clock
 from novamind.audit.recording import aggregates
 from patients.consent import allowing
-from patients.models import Alert, AlertKind, AlertSeverity, ConsentPurpose, ConsentStream, Patient, Reminder
+from patients.models import (
+    Alert,
+    AlertKind,
+    AlertSeverity,
+    ConsentPurpose,
+    ConsentStream,
+    MessageThread,
+    Patient,
+    Reminder,
+)
 from patients.schedules import TASKS
 
 #: Patients on one screen; below the number of charts that the weekly review takes for many.
@@ -30,9 +39,11 @@ OVERDUE_DAYS: Final = 14
 #: Without one for so long, daily check-ins have stopped; a single one left out is no reason to call.
 NO_CHECK_IN: Final = timedelta(days=3)
 CHECK_IN: Final = "check-in"
+#: A message of a patient that nobody has read for so long is a reason: nobody is told of it a second time.
+NOT_READ: Final = timedelta(days=2)
 
 _SEVERITIES: Final = {severity: place for place, severity in enumerate(AlertSeverity)}
-_QUESTIONS, _SILENT, _CHANGED = len(_SEVERITIES), len(_SEVERITIES) + 1, len(_SEVERITIES) + 2
+_MESSAGES, _QUESTIONS, _SILENT, _CHANGED = range(len(_SEVERITIES), len(_SEVERITIES) + 4)
 OF_DEVICES: Final = (ConsentStream.ACTIGRAPHY, ConsentStream.HEART, ConsentStream.BODY)
 QUESTIONNAIRES: Final = (ConsentPurpose.TREATMENT, ConsentStream.QUESTIONNAIRES)
 
@@ -56,7 +67,7 @@ def worklist_of(user: Any) -> dict[str, Any]:
     """The context of the page. The number of queries does not depend on the number of patients."""
     found: dict[UUID, list[Reason]] = defaultdict(list)
     with aggregates():
-        for reason in [*_alerts(user), *_questions(user), *_changes(user)]:
+        for reason in [*_alerts(user), *_messages(user), *_questions(user), *_changes(user)]:
             found[reason.patient_id].append(reason)
     order = sorted(found, key=lambda one: (min(reason.order for reason in found[one]), str(one)))
     patients = Patient.objects.visible_to(user).in_order(order[:SHOWN])
@@ -82,6 +93,20 @@ def _alerts(user: Any) -> Iterator[Reason]:
 def _may_be_silent(patients: set[UUID]) -> set[UUID]:
     """Of whom some stream of devices is still allowed: nobody chases a device that the patient has withdrawn."""
     return {one for stream in OF_DEVICES for one in allowing(patients, ConsentPurpose.TREATMENT, stream)}
+
+
+def _messages(user: Any) -> Iterator[Reason]:
+    """Of each patient in one's care what has waited longest to be read."""
+    if not user.may("answer_messages"):
+        return
+    rows = MessageThread.objects.in_care_of(user).with_unread(by_patient=True).order_by("unread_since")
+    waiting: dict[UUID, datetime] = {}
+    late = rows.filter(unread_since__lte=clock.now() - NOT_READ)
+    for patient, since in late.values_list("patient", "unread_since"):
+        waiting.setdefault(patient, since)
+    for patient, since in waiting.items():
+        words = f"A message that nobody has read for {(clock.now() - since).days} days"
+        yield Reason(patient, _MESSAGES, since.timestamp(), words=words)
 
 
 def _questions(user: Any) -> Iterator[Reason]:

@@ -41,7 +41,7 @@ def known_days(daily: Daily) -> dict[str, Any]:
 def data_statements(daily: Daily) -> Iterator[Statement]:
     """Streams that were measured on half of eight weeks and have stopped."""
     for stream, known in known_days(daily).items():
-        before = int(np.sum(known[:-WEEK]))
+        before = int(np.sum(known[-(OWN_DAYS + WEEK) : -WEEK]))
         if before >= LEAST_OWN and not known[-MISSING_DAYS:].any():
             last = daily.last - timedelta(days=int(np.argmax(known[::-1])))
             yield _missing(daily, ConsentStream(stream), last, before)

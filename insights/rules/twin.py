@@ -1,24 +1,21 @@
-"""What the digital twin says, quoted with its record: correlations that stand, a forecast that leaves the usual, and
-series that have left their own baseline."""
+"""What the digital twin says, quoted with its record: correlations that stand, a forecast that leaves the usual."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 
-from insights.rules.series import FEATURES, MEANINGS
 from insights.statements import Evidence, InsightType, Statement, Tier
 from novamind import clock
 from novamind.measures import Abstained, Window
 from patients.models import ConsentPurpose, ConsentStream, Patient
-from twins.departures import sentence
 from twins.features import BIOMETRICS, SYMPTOMS, Daily
 from twins.forecasts import HORIZON
 from twins.models import Component, Twin
-from twins.services import changes_shown, correlations_shown, shown
+from twins.services import correlations_shown, shown
 from twins.told import correlations_as_told, forecast_as_told
 from twins.track_record import track_record
 from twins.wording import finding
@@ -35,14 +32,18 @@ def _needs(*streams: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def statements(patient: Patient, daily: Daily) -> Iterator[Statement]:
-    """Nothing where there is no twin, or where the patient does not allow what it is made of."""
+def statements(patient: Patient, daily: Daily, *, lately_turned: bool) -> Iterator[Statement]:
+    """Nothing where there is no twin, or where the patient does not allow what it is made of.
+
+    Where mood has ``lately_turned``, its last two weeks are of before and after, and no forecast is held against them:
+    "lower than the last 14 days" would be a rise from where the patient is now.
+    """
     twin = Twin.objects.filter(patient=patient).first()
     if twin is None:
         return
     yield from _correlations(twin)
-    yield from _forecast(twin, daily)
-    yield from _baselines(twin)
+    if not lately_turned:
+        yield from _forecast(twin, daily)
 
 
 def _correlations(twin: Twin) -> Iterator[Statement]:
@@ -126,33 +127,3 @@ def _leaves(twin: Twin, component: Component, told: dict[str, Any], point: dict[
         ),
         record_id=record.pk,
     )  # fmt: skip
-
-
-def _baselines(twin: Twin) -> Iterator[Statement]:
-    part = shown(twin, Component.Kind.CHANGE)
-    if part.why is not None or part.component is None:
-        return
-    for name, one in changes_shown(twin, part)["features"].items():
-        if one.get("changed"):
-            yield _baseline(twin, part.component, name, one)
-
-
-def _baseline(twin: Twin, component: Component, name: str, one: dict[str, Any]) -> Statement:
-    record = component.record
-    assert record is not None
-    since = clock.midnight(date.fromisoformat(one["since"]), twin.patient.tz)
-    return Statement(
-        key=f"baseline:{name}:{'higher' if one['changed'] > 0 else 'lower'}",
-        type=MEANINGS[name].type,
-        description=f"{sentence(name, one)} Said by the twin's Own baseline left, which is research.",
-        method=f"{record.model_version.name} {record.model_version.version}, as on the Twin page",
-        needs=_needs(FEATURES[name].stream),
-        tier=Tier.KNOW,  # research that raises no alert asks nobody for a look
-        strength=one["sum"],
-        confidence=Abstained("not_an_estimate"),
-        confidence_is="",
-        window=Window(record.window_start, record.window_end),
-        expires_at=clock.now() + HOLDS,
-        evidence=(Evidence(name, since, one["now"], FEATURES[name].unit),),
-        record_id=record.pk,
-    )

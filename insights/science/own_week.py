@@ -1,4 +1,4 @@
-"""The last week of a person against that person's own weeks before."""
+"""The last week of a person beside that person's own weeks before; the twin's test says whether it has changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from insights.science.normal import CHANGED, Floats, inflation, memory, spread, two_sided
+from insights.science.normal import Floats, inflation, memory, spread
 from novamind.measures import Abstained
 
 WEEK: Final = 7
@@ -32,8 +32,6 @@ class OwnWeek:
         Difference of the medians in standard errors.
     n, own_n : int
         Days known of either.
-    step : float
-        Distance of two answers of a rating; 0 of what is measured.
     """
 
     value: float
@@ -42,17 +40,6 @@ class OwnWeek:
     z: float
     n: int
     own_n: int
-    step: float = 0.0
-
-    @property
-    def changed(self) -> bool:
-        """Whether the week is called unlike the weeks before; one step of a rating may be rounding."""
-        return abs(self.z) >= CHANGED and abs(self.value - self.usual) > self.step
-
-    @property
-    def confidence(self) -> float:
-        """1 minus the chance of a week at least as far from the usual if nothing had changed, 0 to 1."""
-        return 1.0 - two_sided(self.z)
 
 
 def against_own_weeks(values: Floats, step: float = 0.0) -> OwnWeek:
@@ -91,4 +78,4 @@ def against_own_weeks(values: Floats, step: float = 0.0) -> OwnWeek:
     value, usual, remembers = float(np.median(of_week)), float(np.median(known)), memory(own, step)
     shares = sum(inflation(remembers, n) / n for n in (of_week.size, known.size))
     error = wide * sqrt(pi / 2 * shares)
-    return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size), step)
+    return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size))

@@ -1,0 +1,1 @@
+"""Rules that clinicians compose, what they would have alerted to, and their alerts."""
