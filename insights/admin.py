@@ -5,7 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from insights.models import Feedback, Insight, Standing
+from insights.models import (
+    AlertRule,
+    DayValues,
+    EncounterNote,
+    Feedback,
+    Insight,
+    NoteAddendum,
+    NoteDraft,
+    ResearchExport,
+    RuleTrial,
+    SavedView,
+    Standing,
+)
+from novamind.admin import ReadOnlyAdmin
 from novamind.audit.lists import RecordedList
 
 
@@ -39,3 +52,68 @@ class StandingAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "computed_at"]
     search_fields = ["=id", "=patient__id"]
     fields = ["id", "patient_id", "window_start", "window_end", "code_version", "computed_at"]
+
+
+@admin.register(EncounterNote)
+class EncounterNoteAdmin(VisibleAdmin):
+    """Notes; what they say stands in the chart alone."""
+
+    list_display = ["id", "patient_id", "author", "encounter_on", "format", "signed_at"]
+    list_select_related = ["author"]
+    search_fields = ["=id", "=patient__id"]
+    fields = [*list_display, "format_version", "version", "digest", "created_at"]
+
+
+@admin.register(NoteAddendum)
+class NoteAddendumAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "note_id", "by", "at"]
+    list_select_related = ["by"]
+    search_fields = ["=id", "=patient__id"]
+    fields = list_display
+
+
+@admin.register(AlertRule)
+class AlertRuleAdmin(VisibleAdmin):
+    list_display = ["id", "family", "version", "patient_id", "severity", "active", "why", "at"]
+    list_filter = ["active", "severity"]
+    search_fields = ["=id", "=family"]
+    fields = [*list_display, "definition", "by"]
+
+
+@admin.register(RuleTrial)
+class RuleTrialAdmin(VisibleAdmin):
+    list_display = ["id", "family", "patient_id", "at", "finished_at"]
+    search_fields = ["=id", "=family"]
+    fields = [*list_display, "definition", "severity", "by", "result"]
+
+
+@admin.register(NoteDraft)
+class NoteDraftAdmin(VisibleAdmin):
+    """Which provider drafted what, and by which instructions."""
+
+    list_display = ["id", "patient_id", "note_id", "provider", "model", "abstention", "at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = [*list_display, "prompt", "prompt_sha256", "code_version"]
+
+
+@admin.register(DayValues)
+class DayValuesAdmin(VisibleAdmin):
+    list_display = ["id", "patient_id", "last", "computed_at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = ["id", "patient_id", "last", "code_version", "computed_at"]
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ["id", "user", "measure", "least", "sort", "created_at"]
+    search_fields = ["=id"]
+    fields = ["id", "user", "measure", "team", "least", "sort", "created_at"]
+
+
+@admin.register(ResearchExport)
+class ResearchExportAdmin(ReadOnlyAdmin):
+    """Who asked for which file, and what for; never the file."""
+
+    list_display = ["id", "by", "why", "state", "people", "rows", "asked_at", "expires_at"]
+    search_fields = ["=id"]
+    fields = [*list_display, "finished_at", "sha256"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from insights.rules.series import FEATURES, METHOD, SPAN, TREND_METHOD, step_of
+from insights.rules.series import FEATURES, SPAN, TREND_METHOD, WEEK_METHOD, step_of
 from insights.science.buckets import Bucket, in_buckets
 from insights.science.normal import Floats
 from insights.science.own_week import against_own_weeks
@@ -31,7 +31,7 @@ def aggregated(patient: Patient, *, days: int, bucket: str) -> dict[str, Any]:
         "first": daily.last - timedelta(days=days - 1),
         "last": daily.last,
         "zone": daily.zone,
-        "methods": {"trend": TREND_METHOD, "baseline": METHOD},
+        "methods": {"trend": TREND_METHOD, "baseline": WEEK_METHOD},
         "channels": {
             name: {"unit": feature.unit}
             | (_channel(name, daily, values, days, bucket) if feature.stream in allowed else _withheld())

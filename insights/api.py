@@ -12,11 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from insights.analytics import aggregated
+from insights.clinic import clinic_numbers
 from insights.serializers import (
     AggregatesSerializer,
     AskedAggregatesSerializer,
     AskedInsightsSerializer,
     ClinicalInsightsSerializer,
+    ClinicNumbersSerializer,
+    as_clinic_numbers,
     as_told,
 )
 from insights.services import insights_of, standing_of
@@ -67,3 +70,15 @@ class AggregatedView(APIView):
         said = asked.validated_data
         patient = patient_for(request.user, said["patient_id"])
         return Response(AggregatesSerializer(aggregated(patient, days=said["days"], bucket=said["bucket"])).data)
+
+
+class ClinicNumbersView(APIView):
+    """Counts and medians over the patients whom the caller may see; nothing can be chosen."""
+
+    permission_classes = [IsAuthenticated, HasRight]
+    rights = {"GET": "see_clinic_numbers"}
+    serializer_class = ClinicNumbersSerializer
+
+    @extend_schema(responses=ClinicNumbersSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(ClinicNumbersSerializer(as_clinic_numbers(clinic_numbers(request.user))).data)

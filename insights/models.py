@@ -9,12 +9,25 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from insights.export_models import ResearchExport
+from insights.note_models import EncounterNote, NoteAddendum, NoteDraft
 from insights.statements import InsightType, Tier
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
 from novamind.phi.fields import EncryptedJSONField
 from novamind.registry.models import InferenceRecord
-from patients.models import Patient
+from patients.models import CareTeam, Patient
+
+__all__ = [
+    "EncounterNote",
+    "Feedback",
+    "Insight",
+    "NoteAddendum",
+    "NoteDraft",
+    "ResearchExport",
+    "Standing",
+    "VisibleQuerySet",
+]
 
 
 class VisibleQuerySet(PatientRecordQuerySet):
@@ -126,3 +139,125 @@ class Standing(PatientRecord):
 
     def __str__(self) -> str:
         return f"standing {str(self.pk)[:8]}"
+
+
+class RuleWhy(models.TextChoices):
+    """Why a rule is as it is from now on; no free text, which might name a patient."""
+
+    SHIPPED = "shipped", "Comes with the program"
+    NEW = "new", "There was no rule for this"
+    PATIENT = "patient", "Agreed with the patient"
+    TOO_MANY = "too_many", "It alerted too often"
+    TOO_FEW = "too_few", "It missed what it was for"
+    NOT_NEEDED = "not_needed", "It is not needed any more"
+
+
+class AlertRuleQuerySet(PatientRecordQuerySet):
+    """Versions of rules."""
+
+    def newest(self) -> AlertRuleQuerySet:
+        """The version of each rule that holds, on or off."""
+        later = AlertRule.objects.filter(family=models.OuterRef("family"), version__gt=models.OuterRef("version"))
+        return self.filter(~models.Exists(later))
+
+    def visible_to(self, user: Any) -> AlertRuleQuerySet:
+        """The clinic's, and those of the patients this user may see."""
+        return self.filter(Q(patient__isnull=True) | Q(patient__in=Patient.objects.visible_to(user)))
+
+
+class RuleSaid(PatientRecord):
+    """What a rule says, and about whom: one patient, or (no patient) everybody in the clinic."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    family = models.UUIDField(default=uuid.uuid4, editable=False, help_text="the rule, whatever its version")
+    patient = models.ForeignKey(Patient, null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    definition = models.JSONField(editable=False)
+    severity = models.CharField(max_length=8, editable=False, help_text="never high: that is for safety")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = AlertRuleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        abstract = True
+        ordering = ["-at"]
+
+
+class RuleTrialQuerySet(AlertRuleQuerySet):
+    """Trials of rules."""
+
+    def visible_to(self, user: Any) -> RuleTrialQuerySet:
+        """Those of the patients this user may see, and of the clinic's the user's own: others see other patients."""
+        own = Q(patient__isnull=True, by=user.pk)
+        return self.filter(own | Q(patient__in=Patient.objects.visible_to(user)))
+
+
+class RuleTrial(RuleSaid):
+    """What a rule would have alerted to in the last 90 days; the clinic's over the patients whom ``by`` may see."""
+
+    result = models.JSONField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    objects = RuleTrialQuerySet.as_manager()
+
+    class Meta(RuleSaid.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"trial {str(self.pk)[:8]}"
+
+
+class AlertRule(RuleSaid):
+    """One version of a rule; rows are added, never changed, and the newest holds."""
+
+    version = models.PositiveIntegerField(editable=False)
+    active = models.BooleanField(editable=False)
+    why = models.CharField(max_length=12, choices=RuleWhy, editable=False)
+    trial = models.ForeignKey(RuleTrial, null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+
+    class Meta(RuleSaid.Meta):
+        constraints = [models.UniqueConstraint(fields=["family", "version"], name="insights_one_version_of_a_rule")]
+
+    def __str__(self) -> str:
+        return f"rule {str(self.family)[:8]} version {self.version}"
+
+
+class DayValues(PatientRecord):
+    """The last days of a patient, series by series, as they were when last read: what the cohort page shows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.OneToOneField(Patient, on_delete=models.CASCADE, related_name="day_values")
+    last = models.DateField(editable=False, help_text="the newest local day; over when it was read")
+    values = models.BinaryField(editable=False, help_text="(series, days) float32, little-endian, zlib")
+    series = models.JSONField(editable=False, help_text="names, in the order of the rows")
+    code_version = models.CharField(max_length=40, editable=False)
+    computed_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta(PatientRecord.Meta):
+        verbose_name_plural = "day values"
+        ordering = ["-computed_at"]
+
+    def __str__(self) -> str:
+        return f"day values {str(self.pk)[:8]}"
+
+
+class SavedView(models.Model):
+    """What somebody chose on the cohort page; it has no words of its own, so that nobody's name can stand in it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    measure = models.CharField(max_length=40)
+    team = models.ForeignKey(CareTeam, null=True, on_delete=models.CASCADE, related_name="+", help_text="none: all")
+    least = models.PositiveSmallIntegerField(help_text="days that are known, at least")
+    sort = models.CharField(max_length=10)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"view {str(self.pk)[:8]}"

@@ -8,12 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights.models import Insight, Standing
-from insights.pages.brief import by_chance, insight_line
-from insights.rules.series import FEATURES, METHOD, in_words
-from insights.science.own_week import OwnWeek
+from insights.pages.brief import insight_line
+from insights.rules.series import FEATURES, WEEK_METHOD
 from insights.services import standing_of, still_allowed
 from novamind import display
 from novamind.measures import Abstained
+from twins.departures import amount
 
 
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
@@ -65,17 +65,15 @@ def _of_standing(record_id: UUID, user: Any, number: str) -> dict[str, Any] | No
 
 
 def _asked(name: str, one: dict[str, Any]) -> dict[str, Any]:
-    label, rows = FEATURES[name].label, {"Method": METHOD}
+    label, rows = FEATURES[name].label, {"Method": WEEK_METHOD}
     if "abstained" in one:
         return {"label": label, "value": Abstained.from_json(one).reason, "rows": rows}
-    week = OwnWeek(**one)
     rows |= {
-        "Usual": in_words(name, week.usual),
-        "Spread": f"{week.spread:.4g} {FEATURES[name].unit}",
-        "Difference": f"{week.z:.3f} standard errors".replace("-", display.MINUS),
-        "Confidence": by_chance(week.confidence),
+        "Usual": amount(name, one["usual"]),
+        "Spread": f"{one['spread']:.4g} {FEATURES[name].unit}",
+        "Difference": f"{one['z']:.3f} standard errors".replace("-", display.MINUS),
     }
-    return {"label": label, "value": in_words(name, week.value), "rows": rows}
+    return {"label": label, "value": amount(name, one["value"]), "rows": rows}
 
 
 def _days(one: dict[str, Any]) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from insights.analytics import BUCKETS
+from insights.clinic import ClinicNumbers
 from insights.models import Insight
+from insights.science.suppression import SMALLEST
 from insights.services import said_of
 from insights.statements import InsightType
 
@@ -118,6 +120,50 @@ class AggregatesSerializer(serializers.Serializer):
     zone = serializers.CharField()
     methods = serializers.DictField(child=serializers.CharField())
     channels = serializers.DictField(child=ChannelSerializer())
+
+
+class CellSerializer(serializers.Serializer):
+    """People in one cell; null where the number is not told."""
+
+    label = serializers.CharField()
+    people = serializers.IntegerField(allow_null=True)
+
+
+class TableSerializer(serializers.Serializer):
+    """One partition of all people; ``median`` is of one number a person, in ``unit``, null where it is not told."""
+
+    name = serializers.CharField()
+    group = serializers.CharField(help_text="series, scores, engagement or alerts")
+    label = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    cells = CellSerializer(many=True)
+    median = serializers.FloatField(allow_null=True)
+
+
+class ClinicNumbersSerializer(serializers.Serializer):
+    """Counts and medians over the patients whom the caller may see; what would tell of few people is null."""
+
+    people = serializers.IntegerField(allow_null=True)
+    purposes = serializers.ListField(child=serializers.CharField(), help_text="what each counted patient allows")
+    first = serializers.DateField()
+    last = serializers.DateField()
+    smallest_cell = serializers.IntegerField(help_text="no smaller number of people is told")
+    tables = TableSerializer(many=True)
+    abstentions = serializers.DictField()
+
+
+def as_clinic_numbers(found: ClinicNumbers) -> dict[str, Any]:
+    """The numbers of the clinic as the API says them."""
+    tables = [
+        {name: getattr(table, name) for name in ("name", "group", "label", "unit", "median")}
+        | {"cells": [{"label": label, "people": people} for label, people in table.cells]}
+        for table in found.tables
+    ]
+    return {name: getattr(found, name) for name in ("people", "purposes", "first", "last")} | {
+        "smallest_cell": SMALLEST,
+        "tables": tables,
+        "abstentions": {name: why.as_json() for name, why in found.abstentions.items()},
+    }
 
 
 def as_told(row: Insight) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from insights.models import Feedback, Insight, Standing
@@ -23,27 +21,22 @@ from novamind.accounts.models import User
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object
 from novamind.measures import Abstained
+from novamind.registry.code import Code
 from novamind.registry.inference import hash_of
 from patients.consent import allowing
 from patients.models import ConsentPurpose, ConsentStream, Medication, Patient
-from twins import features
+from twins import changes
 from twins.features import Daily, allowed_streams, daily_of
 
 #: Days of which the page says how many are known.
 KNOWN_DAYS: Final = 14
 #: A statement half again as strong as when it was dismissed is another one; ours.
 CLEARLY: Final = 1.5
+_HERE: Final = Path(__file__).parent
+#: The rules, and the change test they ask.
+CODE: Final = Code(_HERE / "science", _HERE / "rules", _HERE / "statements.py", *changes.CODE.files)
 Pair = tuple[str, str]
-
-
-@cache
-def code_version() -> str:
-    """The version of this program and 12 digits of the digest of the rules: a changed rule is a new version."""
-    here, digest = Path(__file__).parent, hashlib.sha256()
-    rules = sorted([*(here / "science").glob("*.py"), *(here / "rules").glob("*.py")])
-    for file in [*rules, here / "statements.py", Path(features.__file__)]:
-        digest.update(file.name.encode() + file.read_bytes())
-    return f"{settings.VERSION}+{digest.hexdigest()[:12]}"
+Weeks = dict[str, OwnWeek | Abstained]
 
 
 def derive(patient: Patient) -> Callable[[], Standing]:
@@ -51,23 +44,27 @@ def derive(patient: Patient) -> Callable[[], Standing]:
     allowed = allowed_streams(patient, (ConsentPurpose.TREATMENT,))
     daily = daily_of(patient, days=series.SPAN, allowed=allowed)
     weeks = series.own_weeks(daily)
-    changed = list(series.statements(daily, weeks))
+    left = series.departures(daily)
+    changed = list(series.statements(daily, left, weeks))
     found = [
         *changed,
         *activation.statements(changed),
         *records.data_statements(daily),
-        *twin.statements(patient, daily),
+        *twin.statements(
+            patient, daily, lately_turned=series.turned_within(twin.FORECAST_OF, daily, left, weeks, twin.USUAL_DAYS)
+        ),
     ]
     if ConsentStream.QUESTIONNAIRES in allowed:
         found += [*scores.statements(patient), *records.answer_statements(patient)]
     if ConsentStream.MEDICATION in allowed:
         found += records.medication_statements(patient)
-    return partial(_store, patient, daily, weeks, merged(found))
+    gone = [name for name, one in left.items() if one.get("changed")]
+    return partial(_store, patient, daily, weeks, gone, merged(found))
 
 
-def _store(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Abstained], found: list[Statement]) -> Standing:
+def _store(patient: Patient, daily: Daily, weeks: Weeks, left: list[str], found: list[Statement]) -> Standing:
     """In the caller's transaction: the standing, what is new, and the end of what is no longer so."""
-    standing = _keep_standing(patient, daily, weeks)
+    standing = _keep_standing(patient, daily, weeks, left)
     now = clock.now()
     held = {row.key: row for row in Insight.objects.filter(patient=patient, ended_at__isnull=True)}
     for statement in found:
@@ -85,10 +82,11 @@ def _store(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Abstained]
     return standing
 
 
-def _keep_standing(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Abstained]) -> Standing:
+def _keep_standing(patient: Patient, daily: Daily, weeks: Weeks, left: list[str]) -> Standing:
     known = records.known_days(daily)
     found = {
         "series": {name: one.as_json() if isinstance(one, Abstained) else asdict(one) for name, one in weeks.items()},
+        "left": left,
         "known": {stream: int(days[-KNOWN_DAYS:].sum()) for stream, days in known.items()},
     }
     said = {
@@ -96,7 +94,7 @@ def _keep_standing(patient: Patient, daily: Daily, weeks: dict[str, OwnWeek | Ab
         "window_start": daily.window.start,
         "window_end": daily.window.end,
         "input_hash": hash_of(daily.values),
-        "code_version": code_version(),
+        "code_version": CODE.version,
         "computed_at": clock.now(),
     }
     # Locked until the caller's transaction ends: of two jobs of a patient the second waits.

@@ -20,30 +20,37 @@ from patients.models import CheckIn, Patient
 from twins.features import Daily
 
 LAST = date(2026, 3, 1)
-WAVE = np.tile([0, 1, -1, 1, 0, -1, 0], 9)
+WAVE = np.random.default_rng(5).choice([-1, 0, 1], series.SPAN)
 
 
 def said(**days: Any) -> list[Statement]:
-    """The statements of 63 days, of the series named; the others are not known."""
+    """The statements of 17 weeks, of the series named; the others are not known."""
     values = np.full((len(series.FEATURES), series.SPAN), np.nan)
     for name, one in days.items():
         values[list(series.FEATURES).index(name)] = one
     daily = Daily(LAST - timedelta(days=series.SPAN - 1), LAST, "UTC", values, np.empty((0, series.SPAN)))
-    found = list(series.statements(daily, series.own_weeks(daily)))
+    found = list(series.statements(daily, series.departures(daily), series.own_weeks(daily)))
     return [*found, *activation.statements(found)]
 
 
 def weeks(before: float, week: float, *, noise: float = 1.0) -> Any:
-    """Eight weeks about one level, a week about another."""
-    return np.concatenate([np.full(56, before), np.full(7, week)]) + noise * WAVE
+    """Sixteen weeks about one level, a week about another."""
+    return np.concatenate([np.full(series.SPAN - 7, before), np.full(7, week)]) + noise * WAVE
 
 
 def test_a_crash_after_eight_steady_weeks_asks_to_act():
-    steady = [7] * 40 + [6] * 8 + [8] * 8
+    steady = [7] * 80 + [6] * 16 + [8] * 16
     (one,) = (one for one in said(mood=[*steady, *[1] * 7]) if one.key == "mood:lower")
     assert one.tier == Tier.ACT
     assert "1 of 10" in one.description
-    assert "6 points lower than the usual 7 of 10" in one.description
+    assert "before 7 of 10" in one.description
+
+
+@pytest.mark.parametrize(("level", "way"), [(5, {"mood:lower"}), (9, {"mood:higher"}), (6, set()), (7, set())])
+def test_who_always_said_the_same_is_heard_and_one_point_may_be_rounding(level, way):
+    found = [one for one in said(mood=[7] * (series.SPAN - 7) + [level] * 7) if one.method == series.STEADY]
+    assert {one.key for one in found} == way
+    assert all("always the same before: 7 of 10" in one.description for one in found)
 
 
 @pytest.mark.parametrize("name", ["mood", "energy", "sleep_quality"])
@@ -80,7 +87,7 @@ def test_either_alone_or_the_other_way_is_no_activation(days):
 
 
 def test_a_trend_of_the_middle_of_sleep_moves_later_and_does_not_rise():
-    words = " ".join(one.description for one in said(midsleep=2 + 0.05 * np.arange(63) + 0.1 * WAVE))
+    words = " ".join(one.description for one in said(midsleep=2 + 0.05 * np.arange(series.SPAN) + 0.1 * WAVE))
     assert "moving later over the last 56 days" in words
     assert "rising" not in words
 
@@ -88,6 +95,14 @@ def test_a_trend_of_the_middle_of_sleep_moves_later_and_does_not_rise():
 def test_a_small_difference_of_a_rating_is_never_told_as_none():
     assert difference_in_words("mood", 0.04) == "0.04 points higher"
     assert difference_in_words("mood", -2.0) == "2 points lower"
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [(-0.0592, "6 percentage points less"), (0.4, "40 percentage points more"), (0.004, "0.4 percentage points more")],
+)
+def test_a_difference_of_shares_is_as_exact_as_the_shares_beside_it(by, said):
+    assert difference_in_words("sleep_efficiency", by) == said
 
 
 def test_chance_is_told_of_a_hundred_with_two_decimals():

@@ -77,17 +77,14 @@ def rows(patient: Patient) -> dict[str, Insight]:
 
 
 def test_without_a_twin_nothing_is_quoted(patient):
-    assert not any(key.startswith(("correlation:", "baseline:", "forecast:")) for key in rows(patient))
+    assert not any(key.startswith(("correlation:", "forecast:")) for key in rows(patient))
 
 
-def test_a_series_that_left_its_baseline_is_quoted_with_its_record_and_asks_for_nothing(twin, patient):
+def test_what_left_its_baseline_is_one_statement_in_the_words_and_numbers_of_the_twin(twin, patient):
     component = current(twin)["early_warning"]
     found = rows(patient)
-    row = found["baseline:energy:lower"]
-    assert row.said["description"].startswith(sentence("energy", component.answer["features"]["energy"]))
-    assert row.record_id == component.record_id
-    assert row.tier == Tier.KNOW
-    assert [key for key in found if key.startswith("baseline:")] == ["baseline:energy:lower"]
+    assert sentence("energy", component.answer["features"]["energy"]) in found["energy:lower"].said["description"]
+    assert sum("Energy" in row.said["description"] for row in found.values()) == 1
 
 
 def test_a_link_that_stands_is_quoted_with_its_record_and_false_discovery_rate(twin, patient):
@@ -101,10 +98,29 @@ def test_a_link_that_stands_is_quoted_with_its_record_and_false_discovery_rate(t
 
 
 def test_what_models_may_not_use_any_more_is_quoted_to_nobody(twin, patient):
-    assert {"baseline:energy:lower", "correlation:sleep_duration:mood"} <= set(rows(patient))
+    assert "correlation:sleep_duration:mood" in rows(patient)
     record_consent(patient=patient, purpose="models", stream="questionnaires", given=False, how="written", by=None)
     left = {row.key for row in services.insights_of(patient)}
-    assert not any(key.startswith(("correlation:", "baseline:", "forecast:")) for key in left)
+    assert not any(key.startswith(("correlation:", "forecast:")) for key in left)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_no_forecast_is_held_against_two_weeks_in_which_mood_left_its_baseline(twin, patient, monkeypatch, turned):
+    told = rule.forecast_as_told
+
+    def moved(*args: Any) -> Any:
+        found = told(*args)
+        last = found["forecast_points"][-1] | {"value": 8.4, "confidence_lower": 7.6, "confidence_upper": 9.2}
+        return found | {"forecast_points": [last]}
+
+    monkeypatch.setattr(rule, "forecast_as_told", moved)
+    today = clock.now().astimezone(patient.tz).date()
+    CheckIn.objects.filter(patient=patient, day__gte=today - timedelta(days=20)).update(mood=5)
+    if turned:
+        CheckIn.objects.filter(patient=patient, day__gte=today - timedelta(days=9)).update(mood=0)
+    found = rows(patient)
+    assert ("mood:lower" in found) == turned
+    assert ("forecast:mood:higher" in found) == (not turned)
 
 
 @pytest.mark.parametrize(

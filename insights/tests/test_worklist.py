@@ -11,11 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from insights.models import Insight
+from insights.pages.worklist import NOT_READ, worklist_of
 from novamind import clock
 from novamind.audit.recording import recorded
 from patients.alerts import raise_alert
 from patients.consent import record_consent
+from patients.messaging.services import mark_read, start_thread
 from patients.models import Reminder, Schedule
+from patients.services import link_own_account
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/worklist/"
@@ -149,3 +152,19 @@ def test_a_clinician_lands_on_it_and_three_clicks_lead_to_acting(ledger, make_pa
     assert client.get("/").headers["Location"] == ADDRESS
     page = client.get(ADDRESS).content.decode()
     assert f"/patients/{patient.pk}/alerts/#alert-" in page  # and there stands the button that takes it on
+
+
+def test_a_message_that_nobody_has_read_for_days_is_a_reason(
+    ledger, patient, psychiatrist, nurse, make_user, monkeypatch
+):
+    own = make_user("self@clinic.test", "patient")
+    link_own_account(patient=patient, user=own)
+    sent = start_thread(patient=patient, by=own, by_patient=True, subject="Zqxsubject", text="Zqxwords").message
+    assert worklist_of(psychiatrist)["entries"] == []
+    later = clock.now() + NOT_READ + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    (entry,) = worklist_of(psychiatrist)["entries"]
+    assert [line["words"] for line in entry["lines"]] == ["A message that nobody has read for 2 days"]
+    assert worklist_of(nurse)["entries"] == []
+    mark_read(sent.thread, by=psychiatrist, by_patient=False, seen=sent.pk)
+    assert worklist_of(psychiatrist)["entries"] == []
