@@ -92,10 +92,11 @@ def figures_of(setting: Setting, counts: np.ndarray, *, links: int = LINKED) -> 
     wrong, right = counts[:, 0], counts[:, 1]
     rates = wrong / np.maximum(wrong + right, 1)
     false, error = _mean(rates)
+    who = f"{setting.name}, {len(counts)} people"
     target, met = f"<= {FALSE_DISCOVERIES}", false <= FALSE_DISCOVERIES
-    figures = [Figure(f"{setting.name}: false discoveries", false, error, UNIT, target=target, met=met)]
+    figures = [Figure(f"{who}: false discoveries", false, error, UNIT, target=target, met=met)]
     if setting.r and setting.peer is None:
-        figures.append(Figure(f"{setting.name}: links found", *_mean(right / links), UNIT))
+        figures.append(Figure(f"{who}: links found", *_mean(right / links), UNIT))
     elif setting.peer:
         power, error = _mean(right / links)
         least = setting.peer - POWER_SLACK

@@ -2,7 +2,8 @@
 
 Sixteen series of a person, each a first-order autoregression of its own (real series of a person go together, so that
 their false statements come in company), 15 % of days missing; five are rounded to ratings of 0 to 10. Each of 30 days
-is judged by the 63 days until it, as it is served. A statement is new where it was not there the day before.
+is judged by the 17 weeks until it, all series together, as it is served. A statement is new where it was not there the
+day before.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.figures import Figure
-from insights.science.own_week import OWN_DAYS, WEEK, against_own_weeks
 from insights.science.trend import trend
 from novamind.measures import Abstained
+from twins.science.change import WINDOW_DAYS, watch
 
 PEOPLE = int(os.environ.get("INSIGHTS_PEOPLE", "60"))
 SERIES, RATINGS, LOOKS, MISSING = 16, 5, 30, 0.15
-SPAN = OWN_DAYS + WEEK
+SPAN = WINDOW_DAYS
+LOAD = 0.5  # CHANGE_ALERT_LOAD as it is shipped
 MOST_FALSE = 1.0
 #: Of the standard deviation of a series; two points of a rating.
 SHIFT, SHIFTED_DAYS = 2.0, 14
@@ -48,19 +50,19 @@ def measure() -> list[Figure]:
 def false_statements(seed: int, *, memory: float, skewed: bool) -> int:
     """Statements of one person that were not there the day before, in thirty days in which nothing changes."""
     rng = np.random.default_rng([seed, int(100 * memory), skewed])
-    return sum(_new(one_series(rng, memory, skewed, rated=place < RATINGS), place < RATINGS) for place in range(SERIES))
+    person = np.array([one_series(rng, memory, skewed, rated=place < RATINGS) for place in range(SERIES)])
+    days = [said(person[:, end - SPAN : end]) for end in range(SPAN, SPAN + LOOKS + 1)]
+    return sum(len(today - yesterday) for yesterday, today in pairwise(days))
 
 
 def shifts_found(seed: int, *, memory: float) -> tuple[float, float]:
     """Share of the measured and of the rated series whose shift is said, the right way, within two weeks of it."""
     rng = np.random.default_rng([seed, int(100 * memory), 2])
-    found: tuple[list[bool], list[bool]] = ([], [])
-    for place in range(SERIES):
-        rated = place < RATINGS
-        values = one_series(rng, memory, skewed=False, rated=rated, shift=SHIFT)
-        days = range(SPAN + 1, SPAN + SHIFTED_DAYS + 1)
-        found[rated].append(any("higher" in said(values[end - SPAN : end], rated) for end in days))
-    return float(np.mean(found[0])), float(np.mean(found[1]))
+    places = range(SERIES)
+    person = np.array([one_series(rng, memory, skewed=False, rated=one < RATINGS, shift=SHIFT) for one in places])
+    days = [said(person[:, end - SPAN : end]) for end in range(SPAN + 1, SPAN + SHIFTED_DAYS + 1)]
+    found = [any((place, "higher") in day for day in days) for place in places]
+    return float(np.mean(found[RATINGS:])), float(np.mean(found[:RATINGS]))
 
 
 def one_series(rng: np.random.Generator, memory: float, skewed: bool, *, rated: bool, shift: float = 0.0) -> np.ndarray:
@@ -77,27 +79,22 @@ def one_series(rng: np.random.Generator, memory: float, skewed: bool, *, rated: 
     return values
 
 
-def said(window: np.ndarray, rated: bool) -> set[str]:
-    """The ways in which a series is said to have changed."""
-    ways, step = set(), float(rated)
-    try:
-        week = against_own_weeks(window, step)
-        if week.changed:
-            ways.add("higher" if week.z > 0 else "lower")
-    except Abstained:
-        pass
-    try:
-        found = trend(window, step)
-        if found.found:
-            ways.add("higher" if found.slope > 0 else "lower")
-    except Abstained:
-        pass
-    return ways
-
-
-def _new(values: np.ndarray, rated: bool) -> int:
-    days = [said(values[end - SPAN : end], rated) for end in range(SPAN, SPAN + LOOKS + 1)]
-    return sum(len(today - yesterday) for yesterday, today in pairwise(days))
+def said(person: np.ndarray) -> set[tuple[int, str]]:
+    """Which of the series, (SERIES, SPAN), are said to have changed, and which way; two rules of one are one."""
+    left = watch({str(place): values for place, values in enumerate(person)}, load=LOAD).series
+    found = {
+        (int(place), "higher" if one.changed > 0 else "lower")
+        for place, one in left.items()
+        if not isinstance(one, Abstained) and one.changed
+    }
+    for place, values in enumerate(person):
+        try:
+            rising = trend(values, float(place < RATINGS))
+        except Abstained:
+            continue
+        if rising.found:
+            found.add((place, "higher" if rising.slope > 0 else "lower"))
+    return found
 
 
 def _false(name: str, counts: np.ndarray) -> Figure:

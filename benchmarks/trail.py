@@ -25,7 +25,8 @@ FROM generate_series(1, %s) n
 """
 PATIENTS = """
 INSERT INTO audit_auditeventpatient (event_id, patient_id, at, purpose, opened)
-SELECT id, md5((random() * 5000)::int::text)::uuid, at, 'TREAT', false FROM audit_auditevent, generate_series(1, 2)
+SELECT id, md5((random() * 5000)::int::text)::uuid, at, 'TREAT', random() < 0.25
+FROM audit_auditevent, generate_series(1, 2)
 """
 
 
