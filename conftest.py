@@ -51,6 +51,39 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         triggers.drop(connection)
 
 
+#: What migrations write of the models alone: the same after every test, and written nowhere else.
+OF_THE_MODELS = {"django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """A test with real transactions ends by emptying every table. Content types and permissions stay: to empty them
+    too and have ``post_migrate`` write them anew takes longer than most of these tests. PostgreSQL deletes the few rows
+    there are: TRUNCATE of a hundred tables makes a hundred files anew."""
+    from django.core.management.commands import flush
+
+    def statements(style: Any, connection: Any, **how: Any) -> list[str]:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        tables = [name for name in tables if name not in OF_THE_MODELS]
+        if connection.vendor == "postgresql":
+            return [f'DELETE FROM "{name}"' for name in _with_rows(connection, tables)]
+        return connection.ops.sql_flush(style, tables, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", statements)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **kwargs: None)
+        yield
+
+
+def _with_rows(connection: Any, tables: list[str]) -> list[str]:
+    """Those of the tables that hold a row; foreign keys are asked at the commit, so that their order is free. The last
+    is where triggers note what the others delete."""
+    asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        return [*({name for (name,) in cursor.fetchall()} - {"audit_change"}), "audit_change"]
+
+
 @pytest.fixture
 def audit_triggers(transactional_db: None) -> Iterator[None]:
     """The append-only triggers, as every real database has them."""

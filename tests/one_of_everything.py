@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
 
     from actigraphy.models import (
         Analysis,
+        Export,
         Night,
         PointReading,
         Recording,
@@ -57,7 +59,13 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
         made.sleep_session = SleepSession.objects.create(
             patient=patient, source=made.source, kind="nap", start=start, end=start + timedelta(hours=1)
         )
-        made.sync = Sync.objects.create(patient=patient, accepted=1, stored=1, conflicts=0, refused=0)
+        made.export = Export.objects.create(
+            patient=patient, sha256=uuid4().hex * 2, size=1, file_name="Zqxfile.zip", storage_name="nowhere",
+            file_key=b"", format="apple_health", state="stored", kept={"steps": 1},
+        )  # fmt: skip
+        made.sync = Sync.objects.create(
+            patient=patient, export=made.export, accepted=1, stored=1, conflicts=0, refused=0
+        )
         made.analysis = Analysis.objects.create(
             patient=patient, source=made.source, window_start=start, window_end=end, zone="Europe/Oslo",
             device_type="actiwatch", methods={"sleep": "Oakley"}, input_hash=uuid4().hex * 2, code_version="0",
@@ -81,12 +89,25 @@ def fill_chart(patient: Any, *, recordings: int = 1) -> SimpleNamespace:
 
 def one_of_everything(patient: Any) -> SimpleNamespace:
     """This patient's chart, and ``rows``: a row of every model by ``app_model``."""
+    import numpy as np
     from allauth.socialaccount.models import SocialAccount
     from auditlog.models import LogEntry
     from django.contrib.auth.models import Group
 
     from actigraphy.models import SourceOrder, WeekExplanation
-    from insights.models import Feedback, Insight, Standing
+    from insights.models import (
+        AlertRule,
+        DayValues,
+        EncounterNote,
+        Feedback,
+        Insight,
+        NoteAddendum,
+        NoteDraft,
+        ResearchExport,
+        RuleTrial,
+        SavedView,
+        Standing,
+    )
     from novamind import clock
     from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
     from novamind.audit.models import (
@@ -111,6 +132,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from patients.models import (
         Alert,
         AlertEvent,
+        AlertSnooze,
         Appointment,
         Assessment,
         CareAssignment,
@@ -128,14 +150,18 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         Medication,
         MedicationDose,
         Membership,
+        Message,
+        MessageMark,
+        MessageThread,
         PsychotherapyAuthorization,
         PsychotherapyNote,
         Reminder,
+        ReplyTemplate,
         Schedule,
         SymptomReport,
         TreatmentChange,
     )
-    from twins.models import Component, Twin
+    from twins.models import Component, MultiplierConfirmation, SiteRule, Twin, WhatIf
 
     made = fill_chart(patient)
     made.patient = patient
@@ -213,11 +239,23 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         triggers="Zqxoutput",
         notes="Zqxoutput",
     )
+    made.thread = MessageThread.objects.create(patient=patient, subject="Zqxoutput")
+    made.message = Message.objects.create(
+        patient=patient, thread=made.thread, by=author, by_patient=False, text="Zqxoutput"
+    )
+    asked = Message.objects.create(patient=patient, thread=made.thread, by_patient=True, text="Zqxoutput")
+    made.message_mark = MessageMark.objects.create(
+        patient=patient, message=asked, what="read", by=author, why="Zqxoutput"
+    )
+    made.reply_template = ReplyTemplate.objects.create(name="n", text="t", by=stranger)
     made.twin = Twin.objects.create(patient=patient, version=1)
     made.component = Component.objects.create(
         patient=patient, twin=made.twin, kind="biometric_correlation", since_version=1,
         abstention=Abstained("too_few_pairs", needed=30, got=0).as_json(),
     )  # fmt: skip
+    made.what_if = WhatIf.objects.create(
+        patient=patient, sleep_min=60, days=14, answered_at=START, abstention=Abstained("not_promoted").as_json()
+    )
     computed = {
         "patient": patient, "window_start": START, "window_end": START, "input_hash": "0" * 64, "code_version": "0",
     }  # fmt: skip
@@ -229,7 +267,36 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         ]},
     )  # fmt: skip
     made.feedback = Feedback.objects.create(patient=patient, insight=made.insight, verdict="useful", by=stranger)
+    made.day_values = DayValues.objects.create(
+        patient=patient, last=date(2027, 3, 1), values=zlib.compress(np.ones(90, dtype="<f4").tobytes()),
+        series=["sleep_duration"], code_version="0",
+    )  # fmt: skip
+    made.research_export = ResearchExport.objects.create(
+        by=stranger, why="method", state="ready", people=1, rows=1, sha256="0" * 64, content="WnF4b3V0cHV0",
+        finished_at=START, expires_at=START,
+    )  # fmt: skip
+    made.saved_view = SavedView.objects.create(user=stranger, measure="mood", least=0, sort="name")
     made.standing = Standing.objects.create(found={"series": {}, "known": {"actigraphy": 3}}, **computed)
+    made.encounter = EncounterNote.objects.create(
+        patient=patient, author=author, encounter_on=START.date(), format="soap", format_version=1,
+        said={"salt": "0" * 32, "sections": [{"id": "subjective", "title": "Subjective", "text": "Zqxoutput"}]},
+    )  # fmt: skip
+    made.addendum = NoteAddendum.objects.create(
+        patient=patient, note=made.encounter, by=author, signed_as="psychiatrist", text="Zqxoutput"
+    )
+    rule = {"kind": "threshold", "series": "mood", "way": "below", "value": 3, "days": 2}
+    made.trial = RuleTrial.objects.create(
+        patient=patient, definition=rule, severity="low", by=stranger, finished_at=START,
+        result={"patients": 1, "judged": 1, "alerting": 1, "alerts": 2, "weeks": [0] * 11 + [1, 1]},
+    )  # fmt: skip
+    made.rule = AlertRule.objects.create(
+        patient=patient, definition=rule, severity="low", by=stranger, version=1, active=True, why="new"
+    )
+    made.snooze = AlertSnooze.objects.create(patient=patient, user=stranger, until=START)
+    made.note_draft = NoteDraft.objects.create(
+        patient=patient, note=made.encounter, asked_by=author, provider="grounded", code_version="0",
+        found={"facts": [], "taken": [], "refused": [{"text": "Zqxoutput", "reason": "uncited"}], "left_out": 0},
+    )  # fmt: skip
     made.medication = Medication.objects.create(
         patient=patient, drug="", drug_text="Zqxoutput", started_on=START.date(), started_precision="day",
         prescriber_text="Zqxoutput", indication="Zqxoutput", note="Zqxoutput",
@@ -263,21 +330,43 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.source_order = SourceOrder.objects.create(
         patient=patient, channel="heart_rate", version=1, reason="Zqxorder", set_by=stranger
     )
+    made.site_rule = SiteRule.objects.create(
+        drug="lithium",
+        against="drug",
+        value="sertraline",
+        severity="careful",
+        text="t",
+        source="s",
+        reason="r",
+        by=stranger,
+    )
     made.rows = {
         "patients_assessment": made.assessment, "patients_checkin": made.check_in,
         "patients_medication": made.medication, "patients_medicationdose": made.dose,
         "patients_treatmentchange": made.treatment_change, "patients_condition": made.condition,
         "patients_appointment": made.appointment, "patients_genotypereport": made.genotype_report,
         "patients_genotypefile": made.genotype_file, "patients_genotype": made.genotype,
+        "patients_messagethread": made.thread, "patients_message": made.message,
+        "patients_messagemark": made.message_mark, "patients_replytemplate": made.reply_template,
         "patients_symptomreport": made.symptom, "patients_consent": made.consent,
         "patients_emergencyaccess": made.access,
         "actigraphy_source": made.source, "actigraphy_recording": made.recording, "actigraphy_signal": made.signal,
         "actigraphy_pointreading": made.point_reading, "actigraphy_sleepsession": made.sleep_session,
         "actigraphy_sourceorder": made.source_order,
-        "actigraphy_sync": made.sync, "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
+        "actigraphy_sync": made.sync, "actigraphy_export": made.export,
+        "actigraphy_analysis": made.analysis, "actigraphy_night": made.night,
         "actigraphy_weekreading": made.week_reading,
-        "twins_twin": made.twin, "twins_component": made.component,
+        "twins_multiplierconfirmation": MultiplierConfirmation.objects.create(
+            data_version="0", sha256="0" * 64, confirmed=True, reason="read", by=stranger
+        ),
+        "twins_twin": made.twin, "twins_component": made.component, "twins_whatif": made.what_if,
+        "twins_siterule": made.site_rule,
         "insights_insight": made.insight, "insights_feedback": made.feedback, "insights_standing": made.standing,
+        "insights_encounternote": made.encounter, "insights_noteaddendum": made.addendum,
+        "insights_alertrule": made.rule, "insights_ruletrial": made.trial, "patients_alertsnooze": made.snooze,
+        "insights_notedraft": made.note_draft,
+        "insights_dayvalues": made.day_values, "insights_savedview": made.saved_view,
+        "insights_researchexport": made.research_export,
         "actigraphy_weekexplanation": made.week_explanation, "patients_patient": patient,
         "patients_careteam": CareTeam.objects.first(), "patients_membership": Membership.objects.first(),
         "patients_careassignment": CareAssignment.objects.first(), "patients_grant": Grant.objects.first(),

@@ -68,6 +68,7 @@ def sent(
     return client.generic(method, path, body, kind, **{"wsgi.input": payload} | headers), payload
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("claim", MADE_UP)
 def test_nothing_of_a_large_body_is_read_for_whoever_proves_nothing(chart, handled, claim):
     body, client, asked = form(chart.patient, MB), Client(enforce_csrf_checks=True), 0

@@ -18,16 +18,18 @@ from django.test import Client
 from django.urls import reverse
 
 from actigraphy.tests.recording_files import depresjon, minutes
+from insights.notes.writing import sign_note
 from novamind import clock
 from novamind.accounts.models import User
 from novamind.jobs.models import Job
 from novamind.phi.fields import EncryptedField
 from patients.devices import DeviceKind, enrol
-from patients.models import CheckIn, Grant, Patient, SymptomReport
+from patients.models import CheckIn, Grant, Message, Patient, SymptomReport
 from patients.services import join_team, link_own_account, share_patient
 from tests.signing_in import PASSWORD, code_of
 from tests.test_role_url_table import ROWS
 from twins.models import Component, Twin
+from twins.science.pgx import shipped_conversions
 
 pytestmark = pytest.mark.exhaustive
 
@@ -80,10 +82,13 @@ def world(chart: Any, psychiatrist: Any, clinical_admin: Any, make_user: Any, ma
     sent = {"patient": chart.patient, "at": clock.now(), "recorded_by": own, "by_patient": True}
     check_in = CheckIn.objects.create(day=clock.now().date(), mood=3, **sent)
     symptom = SymptomReport.objects.create(type="panic", severity=3, **sent)
+    message = Message.objects.create(
+        patient=chart.patient, thread=chart.thread, by=own, by_patient=True, text="T", at=clock.now()
+    )
     Job.objects.update(state="failed")
     return World(
         chart=chart, patient=chart.patient, victim=victim, reader=reader, other=other, team=team, device=device,
-        psychiatrist=psychiatrist, admin=clinical_admin, own=own, check_in=check_in, symptom=symptom,
+        psychiatrist=psychiatrist, admin=clinical_admin, own=own, check_in=check_in, symptom=symptom, message=message,
     )  # fmt: skip
 
 
@@ -147,13 +152,26 @@ def without_twin(world: World) -> dict[str, Any]:
     return {}
 
 
+def to_add_to(world: World) -> dict[str, Any]:
+    """A note is added to when it is signed."""
+    sign_note(world.chart.encounter, version=1, by=world.psychiatrist)
+    return {"text": "A word more."}
+
+
 def to_take_on(world: World) -> dict[str, Any]:
     """A patient on no team, and the team."""
     lonely = Patient.objects.exclude(pk__in=[world.patient.pk, world.other.pk]).get()
     return {"patient": str(lonely.pk), "team": str(world.team.pk)}
 
 
+OWN_RULE = {
+    "name": "lithium", "against": "condition", "value": "N18", "severity": "careful", "text": "T", "source": "S",
+    "reason": "R",
+}  # fmt: skip
 #: URL -> who sends, what of the world its parameters name, a good body, and the answer that says it was written.
+RULE: dict[str, Any] = {"together": "all", "severity": "low", "c0-series": "mood", "c0-kind": "threshold",
+                        "c0-way": "down", "c0-value": "3", "c0-days": "2",
+                        "c1-way": "down", "c2-way": "down", "c3-way": "down"}  # fmt: skip
 WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:search": ("psychiatrist", "", {"q": "zqxlast"}, 302),
     "patients:new": ("psychiatrist", "", lambda w: FORM | {"teams": [str(w.team.pk)]}, 302),
@@ -173,6 +191,22 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "patients:my-questionnaire": (
         "own", "instrument_id", {"item_1": "2", "version": "1", "once": str(uuid4())}, 200),
     "patients:my-symptom": ("own", "", {"type": "panic", "severity": "3", "once": str(uuid4())}, 200),
+    "patients:my-new-message": ("own", "", {"subject": "S", "text": "T", "once": str(uuid4())}, 200),
+    "patients:my-thread": ("own", "thread_id", {"text": "T", "once": str(uuid4())}, 200),
+    "patients:read-my-thread": ("own", "thread_id", {}, 302),
+    "patients:my-message-in-error": ("own", "thread_id message_id", {}, 302),
+    "patients:new-message": (
+        "psychiatrist", "patient_id", {"subject": "S", "text": "T", "once": str(uuid4())}, 302),
+    "patients:thread": ("psychiatrist", "patient_id thread_id", {"text": "T", "once": str(uuid4())}, 302),
+    "patients:read-thread": ("psychiatrist", "patient_id thread_id", {}, 302),
+    "patients:label-thread": ("psychiatrist", "patient_id thread_id", {}, 302),
+    "patients:message-in-error": ("psychiatrist", "patient_id thread_id message_id", {"why": "Wrong."}, 302),
+    "patients:notify-again": ("psychiatrist", "patient_id thread_id message_id", {}, 302),
+    "patients:reply-templates": ("admin", "", {"name": "N", "text": "T"}, 302),
+    "patients:withdraw-reply-template": ("admin", "template_id", {}, 302),
+    "api:messages": ("psychiatrist", "patient_id", {"subject": "S", "text": "T"}, 201),
+    "api:thread": ("psychiatrist", "patient_id thread_id", {"text": "T"}, 201),
+    "api:read-thread": ("psychiatrist", "patient_id thread_id", lambda w: {"seen": str(w.chart.message.pk)}, 200),
     "patients:new-psychotherapy-note": ("psychiatrist", "patient_id", TEXT, 302),
     "patients:edit-psychotherapy-note": ("psychiatrist", "patient_id note_id", TEXT | {"version": 1}, 302),
     "patients:sign-psychotherapy-note": ("psychiatrist", "patient_id note_id", {}, 302),
@@ -224,6 +258,10 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         {"title": "A list", "what": "Lost.", "discovered_at": "2026-01-02T03:04", "others_affected": "0"}, 302),
     "compliance:incident": (
         "admin", "incident_id", {"judgement": "low", "reasons": "Found.", "others_affected": "0"}, 302),
+    "medication-rules:new": ("admin", "", OWN_RULE, 302),
+    "medication-rules:change": ("admin", "own_rule_id", OWN_RULE | {"version": 1}, 302),
+    "medication-rules:multipliers": (
+        "admin", "", {"confirmed": "yes", "reason": "Read.", "data": shipped_conversions().sha256}, 302),
     "models:move": ("admin", "version_id", {"to": "retired", "reason": "Not used.", "seen": "draft"}, 302),
     "audit:review-activity": ("admin", "", {"week": "2026-01-05", "notes": "seen"}, 302),
     "audit:export-account": ("admin", "", lambda w: {"account": str(w.reader.pk)}, 200),
@@ -243,6 +281,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         "psychiatrist", "patient_id", {"what": "check-in", "local_time": "09:00", "window_min": 600}, 201),
     "api:schedule": ("psychiatrist", "patient_id schedule_id", {"version": 1, "window_min": 120}, 200),
     "api:medications": ("psychiatrist", "patient_id", {"name": "lithium", "started": "2026-03"}, 201),
+    "api:medication-check": ("psychiatrist", "patient_id", {"name": "lithium"}, 200),
     "api:medication": ("psychiatrist", "patient_id medication_entry", {"version": 1, "note": "Corrected."}, 200),
     "api:doses": (
         "psychiatrist", "patient_id medication_entry",
@@ -259,15 +298,34 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "api:appointment": (
         "psychiatrist", "patient_id appointment_entry",
         {"version": 1, "status": "kept", "at": "2026-03-02T10:30:00Z"}, 200),
+    "api:biometric-order": (
+        "psychiatrist", "patient_id data_type data_key", {"sources": [], "reason": "The clinic's.", "version": 1}, 201),
     "api:alert-acknowledge": ("psychiatrist", "pk", {"version": 1}, 200),
     "api:alert-resolve": ("psychiatrist", "pk", {"version": 1, "note": "Called."}, 200),
     "api:alert-escalate": ("psychiatrist", "pk", {"version": 1}, 200),
     "api:upload": ("psychiatrist", "", lambda w: {"file": a_file(), "patient_id": str(w.patient.pk)}, 201),
+    "insights:new-note": ("psychiatrist", "patient_id", {"format": "soap", "encounter_on": "2026-03-01"}, 302),
+    "insights:edit-note": (
+        "psychiatrist", "patient_id encounter_id",
+        {"version": 1, "encounter_on": "2026-03-01", "section_subjective": "Sleeps."}, 302),
+    "insights:sign-note": ("psychiatrist", "patient_id encounter_id", {"version": 1}, 302),
+    "insights:amend-note": ("psychiatrist", "patient_id encounter_id", to_add_to, 302),
+    "patients:snooze-alerts": ("psychiatrist", "patient_id", {"until": "4h"}, 302),
+    "insights:new-rule": ("psychiatrist", "", RULE, 302),
+    "insights:new-research-export": ("admin", "", {"why": "method", "read": "on"}, 302),
+    "insights:new-patient-rule": ("psychiatrist", "patient_id", RULE, 302),
+    "insights:change-rule": ("psychiatrist", "rule_id", RULE, 302),
+    "insights:stop-rule": ("psychiatrist", "rule_id", {"why": "not_needed"}, 302),
+    "insights:rule-trial": ("psychiatrist", "trial_id", {"why": "new", "active": "off"}, 302),
+    "insights:draft-note": ("psychiatrist", "patient_id encounter_id", {}, 302),
+    "insights:put-draft": ("psychiatrist", "patient_id encounter_id draft_id", {"version": 1}, 302),
     "insights:judge": ("psychiatrist", "patient_id insight_id", {"verdict": "useful"}, 302),
     "twins:create": ("psychiatrist", "patient_id", without_twin, 302),
     "twins:refresh": ("psychiatrist", "patient_id", {}, 302),
     "api:digital-twin": ("psychiatrist", "patient_id", without_twin, 201),
     "api:generate-twin": ("psychiatrist", "", lambda w: {"patient_id": str(w.patient.pk)}, 202),
+    "twins:what-if": ("psychiatrist", "patient_id", {"sleep_min": "30", "days": "14"}, 302),
+    "api:what-ifs": ("psychiatrist", "patient_id", {"sleep_change_min": 30}, 202),
     "api:analyze": (
         "psychiatrist", "",
         lambda w: {"patient_id": str(w.patient.pk), "start_time": "2024-01-08T12:00:00Z", "sampling_rate_hz": 1 / 60,
@@ -304,7 +362,12 @@ WITHOUT = {
     "socialaccount_connections", "admin:index", "admin:app_list", "admin:logout",
     "admin:patients_careteam_delete", "admin:socialaccount_socialaccount_add",
     "admin:socialaccount_socialaccount_change", "admin:socialaccount_socialaccount_delete", "admin:*_change",
-    "admin:*_changelist", "admin:*_history",
+    "admin:*_changelist", "admin:*_history", "admin:twins_multiplierconfirmation_history",
+    "admin:twins_siterule_history", "admin:insights_savedview_history",
+    "admin:insights_researchexport_history",
+    "actigraphy:report-pdf", "actigraphy:report-csv", "insights:brief-pdf", "insights:brief-csv", "insights:shared-pdf",
+    "twins:genes-pdf", "twins:genes-csv", "insights:cohort-csv", "insights:research-export-file",
+    "insights:save-view", "insights:forget-view",
 }  # fmt: skip
 
 
@@ -326,7 +389,13 @@ def parameters(name: str, world: World) -> dict[str, Any]:
               "version_id": chart.version, "check_in_id": world.check_in, "instrument_id": SimpleNamespace(pk="phq9"),
               "report_id": world.symptom if name == "api:symptom" else world.check_in,
               "patient_alert_id": chart.patient_alert, "schedule_id": chart.schedule,
+              "thread_id": chart.thread,
+              "message_id": world.message if name == "patients:my-message-in-error" else chart.message,
+              "template_id": chart.reply_template,
               "delivery_id": chart.delivery, "insight_id": chart.insight,
+              "rule_id": chart.rule, "trial_id": chart.trial,
+              "own_rule_id": SimpleNamespace(pk=chart.site_rule.rule),
+              "encounter_id": chart.encounter, "draft_id": chart.note_draft,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
     entries = {"medication": chart.medication, "condition": chart.condition, "genotype": chart.genotype,
                "appointment": chart.appointment}  # fmt: skip

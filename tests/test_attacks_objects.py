@@ -25,7 +25,7 @@ from patients.emergency import end_emergency, open_emergency
 from patients.models import Consent, Grant
 from patients.services import join_team, leave_team, share_patient, update_patient, view_permission
 from tests.one_of_everything import CANARIES
-from tests.test_role_url_table import OF_THE_REQUEST, ask, of_the_patient, visitor
+from tests.test_role_url_table import OF_THE_REQUEST, ask, methods, of_the_patient, visitor
 from tests.urls_of_novamind import Url, every_url, unknown, values_for
 
 pytestmark = pytest.mark.exhaustive
@@ -34,7 +34,10 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 #: Beside what the whole suite looks for: what is written about the patient in this chart, each in one place only.
 WRITTEN = re.compile(rb"(?i)zqx(pronouns|remark|note|model|explanation)")
 #: Who judges an emergency reads why the chart was opened; that is written about the emergency, not about the patient.
-MEANT_TO_SEE = {("clinical admin", "patients:reviews"), ("clinical admin", "patients:review")}
+MEANT_TO_SEE = {("clinical admin", "patients:reviews"), ("clinical admin", "patients:review")} | {
+    ("the patient", name)
+    for name in ("patients:my-messages", "patients:my-thread", "api:messages", "api:thread", "api:read-thread")
+}
 
 #: What a patient sends about the own chart, and is told nothing of it.
 OWN_TO_SEND = {"api:assessments", "api:check-ins", "api:check-in", "api:symptoms", "api:symptom"}
@@ -169,7 +172,8 @@ INSIDERS: dict[str, Visitor] = {
     "emergency": in_emergency,
     "token": lambda world: with_token(world, "psychiatrist", team=world.team),
 }
-#: Who asks for every other page too: who may open the most of them, and who is not in the table of roles.
+#: Who asks by every method, and for every other page too: who may open the most of them, and who is not in the table of
+#: roles. The others ask by the methods that some view answers.
 EVERYWHERE = {"the patient", "emergency that is over", "clinical admin", "clinical admin in care", "token"}
 
 
@@ -190,8 +194,9 @@ def list_urls() -> list[Url]:
 
 def cells(name: str) -> list[tuple[Url, str]]:
     """What this visitor asks for."""
-    asked = [(url, method) for url in object_urls() for method in METHODS]
-    others = every_url() if name in EVERYWHERE else list_urls()
+    of_all = name in EVERYWHERE
+    asked = [(url, method) for url in object_urls() for method in (METHODS if of_all else methods(url))]
+    others = every_url() if of_all else list_urls()
     known = {url for url, _ in asked}
     return asked + [(url, "GET") for url in others if url not in known]
 

@@ -39,7 +39,8 @@ def poison() -> int:
         for row in model._base_manager.all() if fields else ():
             for field in fields:
                 done += 1
-                setattr(row, field.attname, f"{done}{MARK}")
+                text = f"{done}{MARK}"
+                setattr(row, field.attname, {"note": text} if field.name == "before" else text)  # what stood, by field
             plain = {field.attname: getattr(row, field.attname) for field in fields if not secret(field)}
             if plain:
                 models.QuerySet(model).filter(pk=row.pk).update(**plain)
@@ -58,6 +59,7 @@ def poisoned(chart: Any, clinical_admin: Any) -> Any:
     return chart
 
 
+@pytest.mark.exhaustive
 def test_a_mark_in_every_text_is_on_no_page_more_than_a_text(poisoned, psychiatrist, clinical_admin):
     wrong, shown = [], 0
     for user in (psychiatrist, clinical_admin):
@@ -94,7 +96,7 @@ def is_text(field: Any) -> bool:
 
 #: What hands a text on as markup, and where that is meant, with its reason.
 UNSAFE = {
-    "py": re.compile(r"mark_safe\(|SafeString\(|SafeText\(|format_html\((?!['\"])|html_safe|autoescape"),
+    "py": re.compile(r"mark_safe\(|SafeString\(|SafeText\(|format_html\((?!\s*['\"])|html_safe|autoescape"),
     "html": re.compile(r"\|\s*safe|autoescape|<script(?![^>]*\bsrc=)|\son[a-z]+=|javascript:|\sstyle="),
     "js": re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"),
 }

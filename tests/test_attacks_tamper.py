@@ -162,6 +162,7 @@ AS_OWNER = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("attack", AS_OWNER)
 def test_whatever_the_owner_does_is_found(trail, attack):
     copy = f"{trail.roles.name}_copy"

@@ -40,6 +40,7 @@ FORGED = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_500_requests_with_forged_headers_leave_500_true_records(transactional_db, psychiatrist, patient):
     client = Client(raise_request_exception=False)

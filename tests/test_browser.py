@@ -203,7 +203,8 @@ def test_the_pages_of_models_fit_and_have_no_serious_barrier(visit: Any, size: s
     one = visit(ADMIN, size)
     one.page.goto(one.demo.address + "/models/")
     addresses = [link.get_attribute("href") for link in one.page.locator("main th a").all()]
-    assert len(addresses) == 6  # what comes with it: encoder, cohort, detector, forecaster, correlation, change
+    # What comes with it: encoder, cohort, detector, forecaster, correlation, change, what-if.
+    assert len(addresses) == 7
     for path in ("/models/", *addresses):
         one.page.goto(one.demo.address + path)
         found = axe.run(one.page).response["violations"]
@@ -243,7 +244,7 @@ def test_the_twin_and_the_medication_fit_and_have_no_serious_barrier(visit: Any,
 
     def there() -> bool:
         one.page.goto(f"{chart}/twin/")
-        return one.page.get_by_text("Reliability").count() and one.page.get_by_text("pairs tested").count()
+        return one.page.get_by_text("days with a check-in").count() and one.page.get_by_text("pairs tested").count()
 
     one.demo.until(there, within_s=HANG_S)
     for path in ("twin", "medication", "brief", "twin/medication", "actigraphy/upload", "/worklist"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 import redis
+from pypdf import PdfReader
 
 from actigraphy.tests.recording_files import awd
 from novamind.phi.tests.scanning import find_in_bytes, opened
@@ -54,6 +56,7 @@ class Tour:
         self.look()
         self.refuse()
         self.fail()
+        self.print_out()
         self.emergency()
         self.ask_outside()
         self.take_out()
@@ -162,6 +165,18 @@ class Tour:
             302, "ada.north", "POST", f"{self.chart}actigraphy/upload/", {}, file=(f"{FILE}-3.awd", recording(shift=2))
         )
         self.clinic.until(lambda: any(messages(self.clinic)))
+
+    def print_out(self) -> None:
+        """Reports are the chart's own pages and show its head; what is around them must not."""
+        for address in ("actigraphy/report", "brief/report", "brief/shared"):
+            assert LAST.encode() in self.ask(200, "ada.north", "GET", f"{self.chart}{address}/").body
+            pdf = self.ask(200, "ada.north", "POST", f"{self.chart}{address}/pdf/", {}).body
+            page = PdfReader(io.BytesIO(pdf))
+            assert LAST in "".join(one.extract_text() for one in page.pages), "the whole page was printed"
+            self.exports[f"{address}, what its PDF says of itself"] = repr(dict(page.metadata or {})).encode()
+            if address.endswith("report"):
+                table = self.ask(200, "ada.north", "POST", f"{self.chart}{address}/csv/", {})
+                self.exports[f"{address} as CSV"] = table.body
 
     def _enqueue(self, kind: str, attempts: int = 0) -> None:
         self.clinic.django(

@@ -28,7 +28,7 @@ def charts(patient, make_patient, team) -> list[Any]:
     """Every kind of ciphertext for one patient, and the fields of a second."""
     made = one_of_everything(patient)
     made.recording.metadata = {"note": "Zqxoutput"}
-    for row in (made.recording, made.genotype_file):
+    for row in (made.recording, made.genotype_file, made.export):
         row.file_key = cipher.encrypt(
             b"k" * 32, owner=patient.pk, table=row._meta.db_table, column="file_key", row=row.pk
         )
@@ -127,6 +127,7 @@ def test_a_swapped_token_restores_nothing(charts):
 READS, READERS = 100_000, 8
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_thousand_threaded_reads_beside_failing_forms_show_no_ciphertext(charts):

@@ -239,6 +239,7 @@ def stands_for_it(event: AuditEvent) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_event_of_every_url_and_job_has_an_actor(chart, request):
     written, of_charts, nobody = 0, 0, []
     for who in (None, "psychiatrist", "clinical_admin"):

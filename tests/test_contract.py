@@ -22,10 +22,15 @@ BUILT = {
         "options",
     },
     ("post", "/api/v1/biometric-events"): {"patient_id", "data_type", "timestamp", "data"},
+    ("post", "/api/v1/patients/{patient_id}/biometrics/{data_type}/order/{data_key}"): {"sources", "reason", "version"},
+    ("post", "/api/v1/patients/{patient_id}/medications/check"): {"name"},
     ("post", "/api/v1/patients/{patient_id}/digital-twin"): {
         "time_series_model_id", "biometric_model_id", "medication_model_id",
     },
     ("post", "/api/v1/digital-twins/generate"): {"patient_id"},
+    ("post", "/api/v1/patients/{patient_id}/what-if"): {
+        "sleep_change_min", "sleep_shift_min", "activity_change_percent", "drug", "days",
+    },
 }  # fmt: skip
 
 #: path -> the fields that its answer to GET must have.
@@ -33,7 +38,11 @@ ANSWERED = {
     "/api/v1/patients/{patient_id}/digital-twin": {
         "id", "patient_id", "created_at", "updated_at", "version", "confidence_score", "models", "last_calibration",
     },
+    "/api/v1/patients/{patient_id}/biometrics/{data_type}/order/{data_key}": {
+        "channel", "version", "own", "sources", "decisions",
+    },
     "/api/v1/analytics/aggregated": {"patient_id", "bucket", "channels"},
+    "/api/v1/analytics/clinic": {"people", "purposes", "first", "last", "smallest_cell", "tables", "abstentions"},
     "/api/v1/patients/{patient_id}/clinical-insights": {"patient_id", "insights", "generated_at"},
     "/api/v1/patients/{patient_id}/symptom-forecast": {
         "patient_id", "symptom_type", "forecast_days", "forecast_points", "confidence_score", "model_version",
@@ -41,6 +50,10 @@ ANSWERED = {
     },
     "/api/v1/patients/{patient_id}/biometric-correlations": {
         "patient_id", "model_version", "correlations", "generated_at", "insights", "biometric_coverage", "reliability",
+    },
+    "/api/v1/patients/{patient_id}/what-if/{what_if_id}": {
+        "id", "patient_id", "state", "status_url", "label", "result", "points", "similar_patients", "overlap",
+        "model_version", "record_id", "abstentions",
     },
     "/api/v1/patients/{patient_id}/medication-recommendations": {
         "patient_id", "condition_type", "model_version", "recommendations", "generated_at", "not_assessed",
@@ -52,7 +65,6 @@ ANSWERED = {
 #: document, its line moves up to BUILT with its fields.
 TO_COME = {
     "medication response": ["/medication-response"],  # `/medications` is what is given
-    "clinic-level analytics": ["/analytics/clinic"],
 }
 
 AUDIT_EVENT_TYPES = (

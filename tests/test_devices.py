@@ -59,6 +59,7 @@ def test_it_sends_for_nobody_else(token, make_patient, team):
     assert sends(token, make_patient(team)).status_code == 404
 
 
+@pytest.mark.exhaustive
 def test_it_reads_nothing_anywhere(token, chart, patient):
     headers = {"Authorization": f"Bearer {token}"}
     device = DeviceToken.objects.get(digest=digest(token)).user

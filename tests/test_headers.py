@@ -37,6 +37,7 @@ def answers(client: Client, chart: Any, user: Any) -> list[tuple[str, HttpRespon
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("who", [None, "psychiatrist", "clinical_admin"])
 def test_every_answer_tells_the_browser_what_it_may_do(chart, request, who):
     client, user = Client(), None if who is None else request.getfixturevalue(who)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +22,17 @@ from django.test import RequestFactory
 from django.test.client import MULTIPART_CONTENT
 from django.urls import resolve
 
+from actigraphy.catalogue import TYPES
+from actigraphy.exports import Asked, Collected, read_export
+from actigraphy.exports.apple import CHUNK_BYTES
+from actigraphy.exports.archives import open_archive
+from actigraphy.exports.collecting import TooMuch
 from actigraphy.readers import ColumnMapping, Limits, UnreadableRecording, read_recording
 from actigraphy.readers.grid import check_length, check_present, check_span
 from actigraphy.readers.gt3x import check_archive
 from actigraphy.serializers import UploadSerializer
-from actigraphy.streams.sent import WrongBatch, check_days, oldest_of_device, read_batch
+from actigraphy.streams.sent import Sender, WrongBatch, check_days, oldest_of_device, read_batch
+from actigraphy.tests.export_files import health
 from novamind import clock
 from novamind.api import CursorPages
 from novamind.audit.receiving import refuse_unread
@@ -189,6 +196,63 @@ def results(more: int) -> str:
     return ""
 
 
+def exported(content: bytes) -> str:
+    """The code an export is refused with; empty when it is read."""
+    try:
+        read_export(io.BytesIO(content), "apple_health", Asked(0, 2**33)).batch()
+    except UnreadableRecording as error:
+        return error.code
+    return ""
+
+
+def export_rows(more: int) -> str:
+    taken, sender = Collected(0, 2**33), Sender("scale", "")
+    try:
+        for second in range(LIMITS["export_rows"].value + more):
+            taken.point(sender, "weight", second, kg=70)
+    except TooMuch:
+        return "too_many_entries"
+    return ""
+
+
+def export_samples(more: int) -> str:
+    taken, sender, key = Collected(0, 2**33), Sender("watch", ""), TYPES["heart_rate"].keys[0]
+    taken._n_samples = LIMITS["export_samples"].value - 1  # what came before
+    try:
+        for second in range(1 + more):
+            taken.sample(sender, "heart_rate", key, second, 60)
+    except TooMuch:
+        return "too_many_entries"
+    return ""
+
+
+def export_directory(more: int) -> str:
+    size = LIMITS["export_directory"].value * MB + more
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size, 4, 0)
+    return code_of(lambda: open_archive(io.BytesIO(b"PK\x03\x04" + end)))
+
+
+def export_entries(more: int) -> str:
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, LIMITS["export_entries"].value + more, 4, 4, 0)
+    return code_of(lambda: open_archive(io.BytesIO(b"PK\x03\x04" + end)))
+
+
+def export_piece(more: int) -> str:
+    """An element that ends within the chunk that is read next is there before it can be too long."""
+    text = "x" * (LIMITS["export_piece"].value * 1024 + more * 2 * CHUNK_BYTES)
+    return exported(health(f'<Record type="{text}"/>'))
+
+
+def export_names(more: int) -> str:
+    """``HealthData`` and its ``locale`` are two of the names."""
+    return exported(health(*(f"<e{n}/>" for n in range(LIMITS["export_names"].value - 2 + more))))
+
+
+def export_depth(more: int) -> str:
+    levels = LIMITS["export_depth"].value - 1 + more
+    return exported(health("<a>" * levels + "</a>" * levels))
+
+
 #: For each limit in force: what is answered this much beyond it (0 is the limit itself).
 CASES: dict[str, Callable[[Any, int], str]] = {
     "file": lambda api, more: file(more),
@@ -225,6 +289,13 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "archive_entries": lambda api, more: code_of(
         lambda: check_archive([(1, 1)] * (LIMITS["archive_entries"].value + more))
     ),
+    "export_directory": lambda api, more: export_directory(more),
+    "export_entries": lambda api, more: export_entries(more),
+    "export_piece": lambda api, more: export_piece(more),
+    "export_depth": lambda api, more: export_depth(more),
+    "export_names": lambda api, more: export_names(more),
+    "export_samples": lambda api, more: export_samples(more),
+    "export_rows": lambda api, more: export_rows(more),
     "page": lambda api, more: page(more),
     "file_most": lambda api, more: file_most(more),
 }

@@ -84,3 +84,33 @@ def test_a_passkey_is_added_and_signs_in_alone_and_as_the_second_step(window: An
     page.click("#passkey-login")
     page.wait_for_selector("#passkey-failed:not([hidden])")
     assert page.goto(f"{window.address}/patients/").url.startswith(f"{window.address}/accounts/login/")
+
+
+def test_a_passkey_that_was_removed_opens_nothing(window: Any) -> None:
+    page = window.page
+    window.give_password()
+    page.fill("input[name=code]", window.demo.code(THERAPIST))
+    page.press("input[name=code]", "Enter")
+    page.wait_for_url(lambda url: "/accounts/" not in url)
+    window.go("/accounts/security/passkeys/new/")
+    page.fill("input[name=name]", "lost phone")
+    page.check("input[name=passwordless]")
+    page.click("#passkey-add")
+    page.wait_for_url(lambda url: "/new/" not in url)
+
+    window.go("/accounts/security/")
+    page.locator("main p", has_text="lost phone").get_by_role("link", name="remove").click()
+    page.get_by_role("button", name="Remove it").click()
+    page.wait_for_url(lambda url: "/remove/" not in url)
+    assert "lost phone" not in page.inner_text("main")
+
+    window.sign_out()
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/passkey/" in answer.url):
+        page.click("#passkey-login")  # the authenticator still has it, and signs
+    page.wait_for_load_state()
+    assert page.goto(f"{window.address}/patients/").url.startswith(f"{window.address}/accounts/login/")
+    window.give_password()
+    if page.locator("#passkey-authenticate").count():  # another one of the account's is left
+        page.click("#passkey-authenticate")
+        page.wait_for_selector("#passkey-failed:not([hidden])")
+    assert page.goto(f"{window.address}/patients/").url.startswith(f"{window.address}/accounts/login/")

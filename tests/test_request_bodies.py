@@ -77,6 +77,7 @@ def test_a_body_is_received_before_the_transaction(
         assert Patient.objects.get(pk=patient.pk).first_name == "Changed"
 
 
+@pytest.mark.exhaustive
 def test_a_stranger_is_turned_away_unread_and_without_a_transaction(chart, monkeypatch):
     def transaction(*args: Any) -> None:
         raise AssertionError("a transaction was opened")

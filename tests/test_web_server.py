@@ -43,14 +43,18 @@ print(*(f"{e.method} {e.path} {e.status_code} {e.outcome}" for e in AuditEvent.o
 class Web:
     """gunicorn on a database of its own, with one user signed in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.port = free_port()
-        self.environment = os.environ | {
-            "ENVIRONMENT": "development",
-            "DATA_DIR": str(folder / "var"),
-            "DATABASE_URL": f"sqlite:///{folder / 'web.sqlite3'}",
-            "DJANGO_SETTINGS_MODULE": "novamind.settings",
-        }
+        self.environment = (
+            os.environ
+            | {
+                "ENVIRONMENT": "development",
+                "DATA_DIR": str(folder / "var"),
+                "DATABASE_URL": f"sqlite:///{folder / 'web.sqlite3'}",
+                "DJANGO_SETTINGS_MODULE": "novamind.settings",
+            }
+            | settings
+        )
         self.python("manage.py", "migrate", "--verbosity", "0")
         self.session = self.python("-c", SIGNED_IN).split()[-1]
         gunicorn = ["-m", "gunicorn", "novamind.wsgi:application", "--config", "deploy/gunicorn.conf.py"]

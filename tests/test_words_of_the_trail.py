@@ -17,7 +17,16 @@ from patients.services import view_permission
 from tests.urls_of_novamind import every_url
 
 OTHER = [
-    *("sign_in", "sign_out", "sign_in_failed", "export", "build_dataset", "demo", "fill_search_texts"),
+    *(
+        "sign_in",
+        "sign_out",
+        "sign_in_failed",
+        "export",
+        "build_dataset",
+        "research_export",
+        "demo",
+        "fill_search_texts",
+    ),
     *(f"second_factor.{kind}" for kind in Authenticator.Type.values),
     *(f"dispose_patient:{reason}" for reason in Reason),
     *("keys:retire", "keys:rewrap", "keys:destroy", "record_number_of_a_hidden_patient"),

@@ -86,7 +86,18 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "instrument_id": "phq9",
         "patient_alert_id": chart.patient_alert.pk,
         "schedule_id": chart.schedule.pk,
+        "thread_id": chart.thread.pk,
+        "message_id": chart.message.pk,
+        "template_id": chart.reply_template.pk,
         "insight_id": chart.insight.pk,
+        "encounter_id": chart.encounter.pk,
+        "rule_id": chart.rule.pk,
+        "trial_id": chart.trial.pk,
+        "what_if_id": chart.what_if.pk,
+        "own_rule_id": chart.site_rule.rule,
+        "draft_id": chart.note_draft.pk,
+        "view_id": chart.saved_view.pk,
+        "export_id": chart.research_export.pk,
         "medication_id": chart.medication.pk,
         "condition_id": chart.condition.pk,
         "genotype_id": chart.genotype.pk,
@@ -111,7 +122,7 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
 def _entry(url: Url, chart: Any) -> Any:
     """The entry of a treatment that an address of the API names."""
     nouns = {"condition": chart.condition, "genotype": chart.genotype, "appointment": chart.appointment}
-    return nouns.get(url.name.removeprefix("api:"), chart.medication)
+    return nouns.get(url.name.removeprefix("api:").removesuffix("-history"), chart.medication)
 
 
 def unknown(values: dict[str, Any]) -> dict[str, Any]:
