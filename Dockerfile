@@ -5,6 +5,10 @@ ENV PYTHONUNBUFFERED=1 \
     PATH=/opt/venv/bin:$PATH \
     TF_CPP_MIN_LOG_LEVEL=3 \
     DATA_DIR=/var/lib/novamind
+# What WeasyPrint prints reports with.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin novamind \
  && install -d -o novamind -g novamind -m 0700 /var/lib/novamind
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -25,6 +26,10 @@ from novamind.limits import LIMITS
 from novamind.phi.cipher import Altered
 from novamind.phi.keys import KeyUnavailable
 from novamind.throttle.rates import TooMany, waiting
+
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="sent twice under one key, it happens once"
+)
 
 logger = logging.getLogger(__name__)
 

@@ -286,7 +286,11 @@ SOCIALACCOUNT_PROVIDERS = {
                 "name": provider["name"],
                 "client_id": provider["client_id"],
                 "secret": provider.get("secret", ""),
-                "settings": {"server_url": provider["issuer"], "oauth_pkce_enabled": True},
+                "settings": {
+                    # Some issuers end in a slash; the address of their document has one all the same.
+                    "server_url": provider["issuer"].rstrip("/") + "/.well-known/openid-configuration",
+                    "oauth_pkce_enabled": True,
+                },
             }
             for provider in OIDC_PROVIDERS
         ]
@@ -362,6 +366,13 @@ PAT_BEDROCK_BUCKET = env.str("PAT_BEDROCK_BUCKET", default="")
 PAT_BEDROCK_TABLE = env.str("PAT_BEDROCK_TABLE", default="")
 PAT_BEDROCK_KMS_KEY_ID = env.str("PAT_BEDROCK_KMS_KEY_ID", default="")
 PAT_BEDROCK_ENDPOINT = env.str("PAT_BEDROCK_ENDPOINT", default="")
+# Notes
+NOTES_PROVIDER = env.str("NOTES_PROVIDER", default="grounded")
+NOTES_OPENAI_URL = env.str("NOTES_OPENAI_URL", default="https://api.openai.com/v1")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+MENTALLAMA_MODEL_MAPPINGS = env.str("MENTALLAMA_MODEL_MAPPINGS", default="")
+NOTES_BEDROCK_ENDPOINT = env.str("NOTES_BEDROCK_ENDPOINT", default="")
+NOTE_FORMATS_DIR = env.str("NOTE_FORMATS_DIR", default="")
 ANALYZE_WAIT_S = env.float("ANALYZE_WAIT_S", default=5)
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
 # False alerts the clinic accepts of one patient in three months when a twin says that something has changed.
