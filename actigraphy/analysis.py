@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actigraphy.numbers import COUNTS, RHYTHM
+from actigraphy.channels import COUNTS
+from actigraphy.numbers import RHYTHM
 from actigraphy.readers import Raw, ReadRecording
 from actigraphy.science.acceleration import PER_MINUTE
 from actigraphy.science.calibration import Calibration

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+COUNTS: Final = "counts/min"
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -29,6 +31,8 @@ class Channel:
         Neighbouring samples of one source agree if they differ by no more; ``None``: any change may be true.
     counted : bool
         Counts, which are zero most of the time: outliers are looked for among the logarithms of those above zero.
+    wearers : bool
+        A device that is not worn goes on measuring: a day is summarized from the moments at which it was.
     """
 
     unit: str
@@ -41,16 +45,17 @@ class Channel:
     agrees: float | None = None
     step: float | None = None
     counted: bool = False
+    wearers: bool = False
 
 
 CHANNELS: Final = MappingProxyType(
     {
-        "activity": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
-        "axis1": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
-        "axis2": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
-        "axis3": Channel("counts/min", "{count}/min", 0, 1e6, "mean", counted=True),
-        "steps": Channel("steps/epoch", "{steps}", 0, 600, "sum", decimals=0, agrees=20, counted=True),
-        "light": Channel("lx", "lx", 0, 200_000, "mean", counted=True),
+        "activity": Channel(COUNTS, "{count}/min", 0, 1e6, "mean", counted=True, wearers=True),
+        "axis1": Channel(COUNTS, "{count}/min", 0, 1e6, "mean", counted=True, wearers=True),
+        "axis2": Channel(COUNTS, "{count}/min", 0, 1e6, "mean", counted=True, wearers=True),
+        "axis3": Channel(COUNTS, "{count}/min", 0, 1e6, "mean", counted=True, wearers=True),
+        "steps": Channel("steps/epoch", "{steps}", 0, 600, "sum", decimals=0, agrees=20, counted=True, wearers=True),
+        "light": Channel("lx", "lx", 0, 200_000, "mean", counted=True, wearers=True),
         "heart_rate": Channel("bpm", "/min", 20, 300, "mean", decimals=2, expected_s=600, agrees=10, step=60),
         "hrv_rmssd": Channel("ms", "ms", 0, 1000, "mean", decimals=2, expected_s=3600, agrees=20, step=150),
         "hrv_sdnn": Channel("ms", "ms", 0, 1000, "mean", decimals=2, expected_s=3600, agrees=20, step=150),

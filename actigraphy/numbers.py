@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from actigraphy.channels import COUNTS
 from novamind.display import CLOCK
-
-COUNTS = "counts/min"
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,9 +297,10 @@ class BiometricDaysView(_OfPatient):
 def _day(one: Day) -> dict[str, Any]:
     said: dict[str, Any] = {
         "date": one.date, "value": None, "low": one.low, "high": one.high, "n": one.n, "coverage": one.coverage,
+        "worn": one.worn,
         "sources": [
             {"id": share.source_id, "source": share.label, "kept": share.kept, "dropped": share.dropped,
-             "alone": share.alone}
+             "unworn": share.unworn, "alone": None if isinstance(share.alone, Abstained) else share.alone}
             for share in one.shares
         ],
         "abstentions": {},

@@ -19,6 +19,7 @@ REASONS: Final = MappingProxyType(
         "too_few_days": ("{got} valid days; {needed} needed", "too few valid days"),
         "too_few_nights": ("{got} valid nights; {needed} needed", "too few valid nights"),
         "too_little_wear": ("worn {got} h; {needed} h needed", "not worn long enough"),
+        "not_known_worn": ("the device is not known to have been worn", "the device is not known to have been worn"),
         "too_few_pairs": ("{got} comparable pairs; {needed} needed", "too few comparable values"),
         "too_few_people": ("it would tell of fewer than {needed} people", "it would tell of too few people"),
         "too_few_inputs": ("{got} inputs; {needed} needed", "too few inputs"),

@@ -1,7 +1,8 @@
 """What is known of a patient day by day, as numbers with gaps: the one road from charts to models.
 
 A day is a local date where the patient is. What a device measured at night belongs to the day on which the patient
-wakes, so that lag 0 is "the night before this day's check-in". Days that were not measured long enough are missing.
+wakes, so that lag 0 is "the night before this day's check-in". Days that were not measured long enough, or on which
+the device was not worn so long, are missing.
 """
 
 from __future__ import annotations
@@ -204,7 +205,7 @@ def _channel(patient: Patient, feature: Feature, first: date, last: date) -> Flo
 
 
 def _counts(day: Day, coverage: float) -> bool:
-    return day.coverage >= coverage and isinstance(day.value, float)
+    return day.worn >= coverage and isinstance(day.value, float)
 
 
 def _of_one_source(days: list[Day], coverage: float) -> Floats:
@@ -216,7 +217,9 @@ def _of_one_source(days: list[Day], coverage: float) -> Floats:
     label = max(kept, key=lambda name: kept[name], default=None)
     return np.array(
         [
-            day.value if _counts(day, coverage) and {share.label for share in day.shares} == {label} else np.nan
+            day.value
+            if _counts(day, coverage) and {share.label for share in day.shares if share.kept} == {label}
+            else np.nan
             for day in days
         ],
         dtype=float,

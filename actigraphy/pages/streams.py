@@ -63,7 +63,7 @@ def days_context(patient: Patient, kind: DataType) -> dict[str, Any]:
                 "label": _label(kind, key),
                 "daily": "total" if series.spec.daily == "sum" else "mean",
                 "order": [names[part.source.pk] for part in series.parts],
-                "days": [_total(one, series, names) for one in reversed(days) if one.n],
+                "days": [_total(one, series, names) for one in reversed(days) if one.shares],
                 "own": series.order if series.order and series.order.sources else None,
                 "history": _history(patient, key.channel, names),
                 "streams": [(source.pk, names[source.pk]) for source in streams],
@@ -94,7 +94,7 @@ def _column(patient: Patient, kind: DataType, key: Key, facts: Facts, window: An
     if not series.parts:
         return None
     days = days_of(series, patient.zone, first, last)
-    begun = next(one.date for one in days if one.n)
+    begun = next(one.date for one in days if one.shares)
     quality = quality_of(series)
     return {
         "label": _label(kind, key),
@@ -113,8 +113,9 @@ def _cell(patient: Patient, one: Day, series: Series, facts: Facts) -> dict[str,
     if one.coverage < ENOUGH and end <= clock.now():
         sources = [part.source.pk for part in series.parts]
         reason = reason_for(sources, facts, start, end, measured=series.last_before(start))
-    level = "full" if one.coverage >= 0.9 else "part" if one.coverage >= ENOUGH else "low" if one.n else "none"
-    return {"share": 100 * one.coverage, "level": level, "reason": reason.label if reason else "", "n": one.n}
+    level = "full" if one.coverage >= 0.9 else "part" if one.coverage >= ENOUGH else "low" if one.shares else "none"
+    said = reason.label if reason else f"worn {100 * one.worn:.0f} %" if one.worn < ENOUGH <= one.coverage else ""
+    return {"share": 100 * one.coverage, "level": level, "reason": said}
 
 
 def _total(one: Day, series: Series, names: dict[UUID, str]) -> dict[str, Any]:
@@ -128,11 +129,14 @@ def _total(one: Day, series: Series, names: dict[UUID, str]) -> dict[str, Any]:
         "date": one.date,
         "value": value,
         "coverage": 100 * one.coverage,
+        "worn": 100 * one.worn,
         "shares": [
             {
                 "part": part,
                 "name": names[part.source_id],
-                "alone": Measure(part.alone, unit, f"{method} of this source"),
+                "alone": part.alone
+                if isinstance(part.alone, Abstained)
+                else Measure(part.alone, unit, f"{method} of this source"),
             }
             for part in one.shares
         ],

@@ -11,10 +11,13 @@ import pytest
 from actigraphy.analysis import analyze
 from actigraphy.models import Analysis, Night, Recording, Signal, Sync
 from actigraphy.services import read_stored
+from actigraphy.streams.reading import days_of, read_series
 from actigraphy.streams.stretches import stretches_of, window_of
+from novamind import clock
 from novamind.audit.recording import recorded
 from novamind.jobs.models import Job
 from novamind.jobs.runner import run_waiting
+from novamind.measures import Abstained
 from novamind.simulator import Persona, simulate
 from patients.consent import record_consent
 
@@ -122,3 +125,80 @@ def test_stretches_lie_end_to_end_and_cut_no_night():
         assert stretches_of([start.date() + timedelta(days=3), end.date() - timedelta(days=3)], zone) == [358]
         assert stretches_of([end.date()], zone)[0] in (358, 359)
     assert stretches_of([window_of(358, OSLO)[0].date()], OSLO) == [357, 358]
+
+
+def on(patient, day, channel="activity"):
+    """The local day of a channel, as every model reads it."""
+    start = datetime.combine(day, datetime.min.time(), UTC)
+    with recorded(actor_label="test", request_id="t"):
+        return days_of(read_series(patient, channel, start=start, end=start + timedelta(days=1)), "UTC", day, day)[0]
+
+
+def test_an_unworn_watch_is_no_still_day(api, patient, lived):
+    lived[4 * 1440 : 5 * 1440] = 0  # all of 8 March on a table
+    lived[6 * 1440 : 6 * 1440 + 600] = 0
+    send(api, patient, lived)
+    before = on(patient, date(2025, 3, 6))
+    assert (before.value, before.coverage, before.worn) == (Abstained("not_known_worn"), 1.0, 0.0)
+    run_waiting()
+    lying, cut, usual = (on(patient, date(2025, 3, day)) for day in (8, 10, 6))
+    assert (lying.value, lying.coverage, lying.worn) == (Abstained("not_known_worn"), 1.0, 0.0)
+    assert (lying.low, lying.n, lying.shares[0].unworn, lying.shares[0].alone) == (None, 0, 1440, lying.value)
+    gaps = Analysis.objects.get().results["quality"]["gaps"]
+    assert {gap["reason"] for gap in gaps} == {"non_wear"}
+    assert 0.5 < cut.worn < 0.7
+    rest = lived[6 * 1440 + 600 : 7 * 1440].round()
+    assert cut.value == pytest.approx(rest.mean(), rel=0.1)  # and not of the whole day, two thirds of it
+    assert usual.value == pytest.approx(lived[2 * 1440 : 3 * 1440].round().mean(), abs=0.1)
+
+
+def test_the_page_and_the_api_say_how_long_it_was_worn(api, patient, lived, monkeypatch):
+    patient.zone = "UTC"
+    patient.save()
+    lived[4 * 1440 : 5 * 1440] = 0
+    send(api, patient, lived)
+    run_waiting()
+    monkeypatch.setattr(clock, "now", lambda: START + timedelta(days=9))
+    url = f"/api/v1/patients/{patient.pk}/biometrics/activity/days?first=2025-03-08&last=2025-03-08"
+    day = next(iter(api.get(url).json()["keys"].values()))["days"][0]
+    assert (day["value"], day["worn"], day["coverage"]) == (None, 0.0, 1.0)
+    assert day["abstentions"]["value"]["reason"] == "the device is not known to have been worn"
+    assert (day["sources"][0]["unworn"], day["sources"][0]["alone"]) == (1440, None)
+    page = api.get(f"/patients/{patient.pk}/data/activity/").content.decode()
+    assert "the device is not known to have been worn" in page
+    assert "100\u202f%, worn 0" in page or "100&nbsp;%, worn 0&nbsp;%" in page
+    assert "worn 0 %" in api.get(f"/patients/{patient.pk}/data/").content.decode()
+
+
+def of_device(patient, name, data_type, values, day):
+    return {
+        "patient_id": str(patient.pk), "data_type": data_type, "start": (START + timedelta(days=day)).isoformat(),
+        "epoch_s": 60, "values": values.round().tolist(), "source": name, "source_device_id": name,
+    }  # fmt: skip
+
+
+def send_days(api, days):
+    for at in range(0, len(days), 5):
+        assert api.post(URL, json.dumps(days[at : at + 5]), content_type="application/json").status_code == 201
+
+
+def test_steps_of_a_watch_follow_its_wear_and_those_of_a_phone_count_as_they_came(api, patient, lived):
+    lived[4 * 1440 : 5 * 1440] = 0
+    send_days(api, [of_device(patient, "watch", "activity", lived[1440 * k : 1440 * (k + 1)], k) for k in range(9)])
+    send_days(api, [of_device(patient, "watch", "steps", np.zeros(1440), day) for day in (4, 5)])
+    run_waiting()
+    assert on(patient, date(2025, 3, 8), "steps").value == Abstained("not_known_worn")
+    assert on(patient, date(2025, 3, 9), "steps").value == 0
+    send_days(api, [of_device(patient, "phone", "steps", np.ones(1440), 4)])
+    assert on(patient, date(2025, 3, 8), "steps").value == 1440
+
+
+def test_where_the_preferred_watch_lay_on_a_table_the_other_one_counts(api, patient, lived):
+    idle = lived.copy()
+    idle[4 * 1440 : 5 * 1440] = 0
+    for name, counts in (("watch", idle), ("band", lived * 2)):
+        days = [of_device(patient, name, "activity", counts[1440 * k : 1440 * (k + 1)], k) for k in range(9)]
+        send_days(api, days)
+    run_waiting()
+    labels = {day: [share.label for share in on(patient, date(2025, 3, day)).shares if share.kept] for day in (6, 8)}
+    assert labels == {6: ["Watch"], 8: ["Chest or arm band"]}

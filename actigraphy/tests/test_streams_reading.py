@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actigraphy.models import Signal, Source, Sync
+from actigraphy.models import Analysis, Signal, Source, Sync
 from actigraphy.signals import pack
 from actigraphy.streams.coverage import GapReason, facts_of, raise_silent, reason_for
 from actigraphy.streams.quality import quality_of
@@ -327,6 +327,35 @@ def test_the_page_of_a_patient_without_devices_says_so(api, patient):
     assert "No device has sent anything" in api.get(f"/patients/{patient.pk}/data/").content.decode()
 
 
+def analyzed(source, **gap):
+    """The newest analysis of a source, over the two days around NIGHT."""
+    return Analysis.objects.create(
+        patient=source.patient, source=source, window_start=NIGHT - timedelta(days=1),
+        window_end=NIGHT + timedelta(days=1), zone="UTC", device_type=source.device_type, methods={},
+        results={"quality": {"gaps": [gap] if gap else []}}, input_hash=f"{len(gap):064}", code_version="1",
+    )  # fmt: skip
+
+
+def test_only_the_newest_analysis_of_a_recording_says_when_it_was_worn(patient):
+    source = Source.objects.create(patient=patient, kind="recording", device_type="actiwatch")
+    start = NIGHT - timedelta(hours=23)
+    Signal.objects.create(
+        patient=patient, source=source, channel="activity", day=NIGHT.date(), start=start, epoch_s=60,
+        samples=pack(np.arange(1440, dtype=np.float32)), valid=1440,
+    )  # fmt: skip
+
+    def day():
+        series = read_series(patient, "activity", start=start, end=start + timedelta(days=1))
+        return days_of(series, "UTC", NIGHT.date(), NIGHT.date())[0]
+
+    assert day().value == Abstained("not_known_worn")
+    at = {"start": (start + timedelta(hours=1)).isoformat(), "end": (start + timedelta(hours=23)).isoformat()}
+    analyzed(source, reason="non_wear", **at)
+    assert (day().value, day().n, day().high) == (np.r_[0:60, 1380:1440].mean(), 120, 1439)
+    analyzed(source)
+    assert (day().value, day().n) == (719.5, 1440)
+
+
 @pytest.mark.parametrize(("epoch_s", "counts"), [(15, 3.0), (60, 12.0), (300, 60.0)])
 def test_movement_of_an_uploaded_recording_is_told_per_minute_whatever_its_epoch(epoch_s, counts, patient):
     source = Source.objects.create(patient=patient, kind="recording", device_type="actiwatch")
@@ -335,6 +364,7 @@ def test_movement_of_an_uploaded_recording_is_told_per_minute_whatever_its_epoch
         patient=patient, source=source, channel="activity", day=NIGHT.date(), start=NIGHT - timedelta(hours=23),
         epoch_s=epoch_s, samples=pack(block), valid=len(block),
     )  # fmt: skip
+    analyzed(source)
     series = read_series(patient, "activity", start=NIGHT - timedelta(hours=23), end=NIGHT + timedelta(hours=1))
     day, *_ = days_of(series, "UTC", NIGHT.date(), NIGHT.date())
     assert (series.spec.unit, day.value) == ("counts/min", 12.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from actigraphy.models import Analysis, Night, Source
+from actigraphy.models import Analysis, Night, Signal, Source
+from actigraphy.signals import pack, unpack
 from novamind import clock
 from novamind.audit.recording import recorded
 from novamind.jobs.models import Job
@@ -93,6 +94,36 @@ def test_days_are_those_of_the_patient_and_a_night_belongs_to_its_morning(patien
     assert slept[-1] == newest.tst_min
     assert mood[-1] == CheckIn.objects.get(patient=patient, day=daily.last).mood
     assert np.isnan(np.delete(daily.values, [names.index("sleep_duration"), names.index("mood")], axis=0)).all()
+
+
+def test_movement_of_a_watch_that_was_not_worn_long_enough_is_missing(patient):
+    """Three days of 10 counts a minute: worn all day, until 18, and until 12 o'clock; then it counted none."""
+    source = Source.objects.get(patient=patient)
+    end = clock.midnight(daily_of(patient, days=3).last + timedelta(days=1), patient.tz)
+    gaps = []
+    for back, worn_h in ((3, 24), (2, 18), (1, 12)):
+        start = end - timedelta(days=back)
+        moments = np.arange(1440) < 60 * worn_h
+        for day in {start.date(), (start + timedelta(days=1)).date()}:
+            first = datetime.combine(day, time(), UTC)
+            offset = int((start - first).total_seconds()) // 60
+            block = np.full(1440, np.nan, dtype=np.float32)
+            held = np.arange(max(0, offset), min(1440, offset + 1440))
+            block[held] = 10.0 * moments[held - offset]
+            row, _ = Signal.objects.get_or_create(
+                patient=patient, source=source, channel="activity", day=day,
+                defaults={"start": first, "epoch_s": 60, "samples": pack(block), "valid": len(held)},
+            )  # fmt: skip
+            both = np.where(np.isnan(block), unpack(row.samples), block)
+            row.samples, row.valid = pack(both), int(np.isfinite(both).sum())
+            row.save()
+        if worn_h < 24:
+            off = {"start": start + timedelta(hours=worn_h), "end": start + timedelta(days=1)}
+            gaps.append({"reason": "non_wear", **{name: moment.isoformat() for name, moment in off.items()}})
+    Analysis.objects.update(results={"quality": {"gaps": gaps}}, window_end=end)
+    movement = daily_of(patient, days=3).values[list(BIOMETRICS).index("activity")]
+    assert movement.tolist()[:2] == [10.0, 10.0]
+    assert np.isnan(movement[2])
 
 
 @pytest.mark.parametrize(("stream", "gone"), [("actigraphy", "sleep_duration"), ("questionnaires", "mood")])
