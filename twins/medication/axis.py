@@ -242,6 +242,8 @@ def _caption(read: Read, asked: str) -> str:
     if read.courses:
         said.append(in_words(read.courses))
         said.append("Dotted lines: a course began, ended or changed its dose.")
+    if read.visits:
+        said.append("A crossed visit did not take place.")
     said.append(f"What is planned for later than {display.short_day(read.last)} is on its own page.")
     if asked == "all":
         said.append(f"At most {MOST // 365} years are shown.")

@@ -134,11 +134,7 @@ def _content(shown: Shown, drugs: Sequence[str], place: int, axis: str) -> tuple
     traces = [
         _marks([mark for mark in shown.marks if mark.kind == kind], kind, axis) for kind in _LOOKS if kind in kinds
     ]
-    return (
-        traces,
-        "Alerts (triangles), visits (squares; a cross: did not take place)",
-        {"range": [-0.7, 1.7], "visible": False},
-    )
+    return traces, "Alerts (triangles), visits (squares)", {"range": [-0.7, 1.7], "visible": False}
 
 
 def _around(span: tuple[float, float]) -> list[float]:
