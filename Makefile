@@ -41,7 +41,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@echo "test: everything except the markers 'processes', 'browser' and 'exhaustive' (.ci/run runs those too)"
-	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser and not exhaustive" -n 2 $(ARGS)
+	@ENVIRONMENT=test $(BIN)/python -m pytest -m "not processes and not browser and not exhaustive" -n 2 --dist worksteal $(ARGS)
 
 check: $(STAMP)
 	@echo "check 1/7: ruff" && $(BIN)/ruff check .

@@ -42,24 +42,29 @@ def shared_reference() -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Take the append-only triggers away: emptying a table between tests is what they forbid."""
+    """Take the append-only triggers away: emptying a table between tests is what they forbid. Remember what migrations
+    have written."""
     from django.db import connection
 
     from novamind.audit import triggers
 
     with django_db_blocker.unblock():
         triggers.drop(connection)
+        OF_MIGRATIONS.update(_rows(connection))
 
 
 #: What migrations write of the models alone: the same after every test, and written nowhere else.
 OF_THE_MODELS = {"django_content_type", "auth_permission"}
+#: What migrations write beside that (roles, first rules, …): the columns and rows of each table.
+OF_MIGRATIONS: dict[str, tuple[list[str], list[Any]]] = {}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
     """A test with real transactions ends by emptying every table. Content types and permissions stay: to empty them
     too and have ``post_migrate`` write them anew takes longer than most of these tests. PostgreSQL deletes the few rows
-    there are: TRUNCATE of a hundred tables makes a hundred files anew."""
+    there are: TRUNCATE of a hundred tables makes a hundred files anew. What migrations wrote is put back, so that tests
+    of every kind may follow each other in any order."""
     from django.core.management.commands import flush
 
     def statements(style: Any, connection: Any, **how: Any) -> list[str]:
@@ -71,8 +76,29 @@ def quick_flush() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", statements)
-        patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **kwargs: None)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **kwargs: _put_back())
         yield
+
+
+def _rows(connection: Any) -> dict[str, tuple[list[str], list[Any]]]:
+    """Each table's columns and rows, of tables that have any."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in set(connection.introspection.django_table_names(only_existing=True)) - OF_THE_MODELS:
+            cursor.execute(f'SELECT * FROM "{table}"')
+            if rows := cursor.fetchall():
+                found[table] = ([column[0] for column in cursor.description], rows)
+    return found
+
+
+def _put_back() -> None:
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table, (columns, rows) in OF_MIGRATIONS.items():
+            names, places = ", ".join(f'"{name}"' for name in columns), ", ".join("%s" for _ in columns)
+            cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', rows)
+        cursor.execute("DELETE FROM audit_change")  # what triggers note of it
 
 
 def _with_rows(connection: Any, tables: list[str]) -> list[str]:
