@@ -12,8 +12,8 @@ def main() -> None:
         "s3",
         endpoint_url=os.environ["S3_ENDPOINT_URL"],
         region_name=os.environ["AWS_REGION"],
-        aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=os.environ["S3_ACCESS_KEY_ID"],
+        aws_secret_access_key=os.environ["S3_SECRET_ACCESS_KEY"],
     )
     bucket = os.environ["S3_BUCKET"]
     try:

@@ -115,6 +115,11 @@ def patient_contacts() -> list[str]:
     return list(_declared("patient_contact"))
 
 
+def sealed_json() -> list[str]:
+    """Dotted names of what the apps seal inside JSON columns (``sealed_json`` on an AppConfig)."""
+    return list(_declared("sealed_json"))
+
+
 def start_parts() -> list[str]:
     """Dotted names of the functions run once at every start, after the migrations (``at_start`` on an AppConfig)."""
     return list(_declared("at_start"))

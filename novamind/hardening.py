@@ -18,7 +18,8 @@ SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_SEAL_KEY")
 SWITCHES = ("RATE_LIMITING_ENABLED", "PHI_SANITIZATION_ENABLED", "HIPAA_LOG_SANITIZATION_ENABLED")
 #: Those of django-anymail that take one key.
 _MAIL_WITH_KEY = {"brevo", "mailersend", "mailgun", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"}
-CHECKED_CERTIFICATE = {"verify-ca", "verify-full"}
+THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
+CHECKED_SSLMODE = "verify-full"  # verify-ca takes the certificate of any host of that authority
 
 
 def refuse_unsafe(settings: Mapping[str, Any]) -> None:
@@ -47,6 +48,9 @@ def dangers(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _on_the_wire(settings)
     yield from _of_the_stores(settings)
     yield from _of_messages(settings)
+    for name in ("PAT_BEDROCK_ENDPOINT", "NOTES_BEDROCK_ENDPOINT", "NOTES_OPENAI_URL"):
+        if settings[name] and not is_private_road(settings[name]):
+            yield f"{name} is neither https:// nor this machine."
 
 
 def _on_the_wire(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -68,8 +72,8 @@ def _of_the_stores(settings: Mapping[str, Any]) -> Iterator[str]:
     database = settings["DATABASES"]["default"]
     if database["ENGINE"] != "django.db.backends.postgresql":
         yield "DATABASE_URL is not PostgreSQL."
-    elif database.get("OPTIONS", {}).get("sslmode") not in CHECKED_CERTIFICATE:
-        yield "DATABASE_URL has an sslmode that takes any certificate; verify-full and verify-ca are taken."
+    elif database.get("OPTIONS", {}).get("sslmode") != CHECKED_SSLMODE:
+        yield "DATABASE_URL has an sslmode that does not check whose certificate it is; verify-full alone is taken."
     if not settings["REDIS_URL"]:
         yield "REDIS_URL is not set."
     for name in ("REDIS_URL", "CACHE_URL"):
@@ -85,6 +89,12 @@ def is_checked_redis(url: str) -> bool:
     checked = {value.lower() for value in asked.get("ssl_cert_reqs", [])} <= {"required", "cert_required"}
     # Left out, the host name is checked; clients differ in what they take for a "no".
     return url.startswith("rediss://") and checked and "ssl_check_hostname" not in asked
+
+
+def is_private_road(url: str) -> bool:
+    """TLS; or a server of this machine, which no wire leads to."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
 
 
 def _is_safe_endpoint(url: str) -> bool:

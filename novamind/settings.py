@@ -182,6 +182,11 @@ MIGRATE_DATABASE_URL = env.str("MIGRATE_DATABASE_URL", default="")
 S3_BUCKET = env.str("S3_BUCKET", default="")
 AWS_REGION = env.str("AWS_REGION", default="")
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+# The object store's own, where it is not AWS: KMS, Bedrock and SES take the AWS ones
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="") or env.str("AWS_ACCESS_KEY_ID", default="")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="") or env.str("AWS_SECRET_ACCESS_KEY", default="")
+S3_KMS_KEY_ID = env.str("S3_KMS_KEY_ID", default="")
+# Wraps the master key, and nothing else
 KMS_KEY_ID = env.str("KMS_KEY_ID", default="")
 MASTER_KEY_FILE = Path(env.str("MASTER_KEY_FILE", default=str(DATA_DIR / "secrets" / "master.key")))
 # The master key before this one, while data keys are wrapped anew
@@ -200,12 +205,14 @@ if S3_BUCKET:
             "bucket_name": S3_BUCKET,
             "region_name": AWS_REGION or None,
             "endpoint_url": S3_ENDPOINT_URL or None,
-            "access_key": env.str("AWS_ACCESS_KEY_ID", default="") or None,
-            "secret_key": env.str("AWS_SECRET_ACCESS_KEY", default="") or None,
+            "access_key": S3_ACCESS_KEY_ID or None,
+            "secret_key": S3_SECRET_ACCESS_KEY or None,
             "default_acl": None,
             "querystring_auth": True,
             "file_overwrite": False,
-            "object_parameters": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY_ID} if KMS_KEY_ID else {},
+            "object_parameters": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": S3_KMS_KEY_ID}
+            if S3_KMS_KEY_ID
+            else {},
         },
     }
 STORAGES = {

@@ -13,7 +13,8 @@ from django.db import connection, models, transaction
 from django.db.models import F
 
 from novamind import clock
-from novamind.accounts.ending import end_access
+from novamind.accounts.ending import end_access, forget_person
+from novamind.audit import persons
 from novamind.audit.models import AuditEventPatient, EventType, Purpose
 from novamind.audit.recording import aggregates, recorded, saw, write_event
 from novamind.phi.columns import Columns, columns
@@ -61,6 +62,7 @@ def dispose(patient_id: UUID, *, reason: Reason, by: str) -> Disposed:
         if tombstone.filter(disposed_at=None).exists():
             _put_up_for_erasure(patient_id)
             _end_devices(patient_id)
+            _forget_own_accounts(patient_id)
             rows = sum(_delete(model, column, patient_id) for model, column in _chart())
             keys = destroy_key(patient_id)
             tombstone.update(**_nothing(), version=F("version") + 1, disposed_at=clock.now())
@@ -72,6 +74,14 @@ def dispose(patient_id: UUID, *, reason: Reason, by: str) -> Disposed:
 def _end_devices(patient_id: UUID) -> None:
     for grant in Grant.objects.filter(content_object=patient_id, reason=Grant.Reason.DEVICE).select_related("user"):
         end_access(grant.user)
+
+
+def _forget_own_accounts(patient_id: UUID) -> None:
+    """The patient's own accounts, also of a grant that has ended; who is of staff too stays, without this chart."""
+    for grant in Grant.objects.filter(content_object=patient_id, reason=Grant.Reason.SELF).select_related("user"):
+        if not grant.user.is_of_staff:
+            forget_person(grant.user)
+            persons.forget(grant.user)
 
 
 def _put_up_for_erasure(patient_id: UUID) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from novamind import clock
 from novamind.accounts.models import User
 from novamind.accounts.rights import Refused
+from novamind.accounts.roles import RIGHTS
 from novamind.audit.attempts import Claim, take
 from novamind.audit.models import AuditEvent, EventType
 from novamind.audit.recording import aggregates, note_object, saw, unseen
+from novamind.delivery.models import Channel
+from novamind.delivery.services import deliver
 from novamind.jobs.services import publish
 from novamind.phi.fields import normalized
 from patients.models import EmergencyAccess, Grant, Patient
 from patients.services import view_permission
 
+administrators_log = logging.getLogger(settings.ADMINS_ALERT_LOGGER)
 OPEN_REVIEWS = 5  # of one person; more wait until somebody has judged the earlier ones
 ATTEMPTS = 10  # of one person, within the window, found or not
 WINDOW = timedelta(hours=1)
@@ -106,6 +113,19 @@ def review_emergency(access: EmergencyAccess, *, by: User, verdict: str, note: s
     access.verdict_note, access.reviewed_by, access.reviewed_at = note or None, by, clock.now()
     access.save(update_fields=["verdict", "verdict_note", "reviewed_by", "reviewed_at"])
     note_object(EventType.MODIFICATION, "patients.EmergencyAccess", access.pk)
+
+
+def tell_reviewers(access_id: UUID) -> None:
+    """By e-mail, once each, that an emergency waits for its review: not whose chart it is, and not who opened it."""
+    with aggregates():
+        access = EmergencyAccess.objects.get(pk=access_id)
+    reviewers = User.objects.filter(is_active=True, groups__name__in=RIGHTS["review_break_glass"])
+    others = reviewers.exclude(pk=access.user_id).order_by("pk").distinct()
+    if not others:
+        administrators_log.error("EMERGENCY_UNREVIEWED %s: nobody may review it", access.pk)
+    for user in others:
+        key = f"emergency:{access.pk}:{user.pk}"
+        deliver(key=key, recipient=user, channel=Channel.EMAIL, template="emergency_access", about=access)
 
 
 def what_was_seen(access: EmergencyAccess) -> list[AuditEvent]:

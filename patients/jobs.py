@@ -7,9 +7,9 @@ from functools import partial
 from uuid import UUID
 
 from novamind.jobs.finish import Finish
-from novamind.jobs.kinds import job, periodic
+from novamind.jobs.kinds import job, periodic, subscribes
 from novamind.phi import vault
-from patients import alerts, planning, sweeping
+from patients import alerts, emergency, planning, sweeping
 from patients.identifiers import scan_everything
 
 
@@ -24,6 +24,13 @@ def phi_audit() -> Finish:
 def escalate_alert(alert_id: UUID) -> Finish:
     """Nobody has answered an alert in time: tell whoever is next, in the transaction that ends this job."""
     return Finish(save=partial(alerts.escalate_if_due, alert_id))
+
+
+@subscribes("break_glass.opened", key="patients.tell_reviewers:{access_id}")
+@job("patients.tell_reviewers", queue="notify")
+def tell_reviewers(access_id: UUID) -> Finish:
+    """Whoever reviews emergencies hears of one by e-mail."""
+    return Finish(save=partial(emergency.tell_reviewers, access_id))
 
 
 @job("patients.remind", queue="notify")

@@ -3,6 +3,7 @@
 No container is started here; what can be checked without one is.
 """
 
+import os
 import re
 import ssl
 import subprocess
@@ -68,6 +69,38 @@ def test_every_setting_reaches_the_application_and_nothing_else_does(name):
     owners = set() if name == "migrate" else {"MIGRATE_DATABASE_URL"}
     of_deploy = {"WEB_CONCURRENCY", "WORKER_CONCURRENCY"}
     assert set(SERVICES[name]["environment"]) - of_deploy == read - of_the_image - never_here - owners
+
+
+def test_the_object_store_has_keys_of_its_own_and_what_asks_aws_has_not_got_them():
+    """KMS, Bedrock and SES take the AWS ones by boto3's own search; the store's would not open anything there."""
+    store, web = SERVICES["objects"]["environment"], SERVICES["web"]["environment"]
+    for of_the_store, name in (("MINIO_ROOT_USER", "ACCESS_KEY_ID"), ("MINIO_ROOT_PASSWORD", "SECRET_ACCESS_KEY")):
+        assert store[of_the_store] == f"${{S3_{name}}}"
+        assert web[f"S3_{name}"].startswith(f"${{S3_{name}:?")
+        assert web[f"AWS_{name}"] is None
+
+
+STORE = """
+from django.conf import settings
+options = settings.STORAGES["default"]["OPTIONS"]
+print(options["access_key"], options["secret_key"], options["object_parameters"].get("SSEKMSKeyId"))
+"""
+AWS = {"AWS_ACCESS_KEY_ID": "aws-id", "AWS_SECRET_ACCESS_KEY": "aws-secret", "KMS_KEY_ID": "master"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({}, "aws-id aws-secret None"),
+        ({"S3_ACCESS_KEY_ID": "own", "S3_SECRET_ACCESS_KEY": "too", "S3_KMS_KEY_ID": "files"}, "own too files"),
+    ],
+)
+def test_the_bucket_takes_its_own_credentials_and_key(given, taken, tmp_path):
+    env = os.environ | AWS | given | {"DATA_DIR": str(tmp_path), "S3_BUCKET": "files"}
+    env["DJANGO_SETTINGS_MODULE"] = "novamind.settings"
+    shown = subprocess.run([sys.executable, "-c", STORE], env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == taken
 
 
 def test_what_is_set_in_the_file_of_settings_is_passed_on_as_it_stands():

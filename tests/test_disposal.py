@@ -8,14 +8,23 @@ from typing import Any
 
 import boto3
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.socialaccount.models import SocialAccount
+from auditlog.models import LogEntry
 from botocore.stub import Stubber
+from django.contrib.admin.models import LogEntry as AdminEntry
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from actigraphy.models import Recording
+from novamind.accounts.adapters import secrets_of
+from novamind.accounts.models import SignIn, TokenFamily, User
 from novamind.audit.models import AuditEvent
 from novamind.phi import uploads
 from novamind.phi.fields import Ciphertext
@@ -24,8 +33,9 @@ from novamind.phi.models import DataKey, ErasedFile
 from novamind.phi.tests.scanning import find_in_database
 from patients.identifiers import scan_everything
 from patients.models import Patient, PsychotherapyNote
-from patients.services import find_patients
+from patients.services import find_patients, link_own_account
 from tests.one_of_everything import one_of_everything
+from tests.signing_in import sign_in, tokens_of
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +161,68 @@ def test_lists_searches_and_scans_know_nobody_of_that_name(chart, patient, psych
     assert not Patient.objects.filter(mrn_index="ZQX-MRN-7781").exists()
     assert scan_everything().unreadable == 0
     assert "cannot be opened" not in caplog.text
+
+
+OWN = ["zqxmine@mail.test", "Zqxmine"]
+
+
+@pytest.fixture
+def own_account(patient, make_user, client, clinical_admin):
+    """The patient's own account with everything that can hang on one: sign-in, app, codes, passkey, sign-on, tokens."""
+    user = make_user(OWN[0], "patient")
+    User.objects.filter(pk=user.pk).update(display_name="Zqxmine Person")
+    user.refresh_from_db()
+    link_own_account(patient=patient, user=user)
+    tokens_of(Client(), user)
+    sign_in(client, user)
+    with secrets_of(user):
+        RecoveryCodes.activate(user)
+    Authenticator.objects.create(user=user, type="webauthn", data={"name": "Zqxmine's phone", "credential": {}})
+    SocialAccount.objects.create(user=user, provider="clinic", uid="Zqxmine-subject")
+    EmailAddress.objects.create(user=user, email=OWN[0], primary=True)
+    admin = Client()
+    admin.force_login(clinical_admin)
+    form = {"email": OWN[0], "display_name": "Zqxmine Patient", "is_active": "on", "groups": [user.groups.get().pk]}
+    answer = admin.post(f"/admin/accounts/user/{user.pk}/change/", form)
+    assert answer.status_code == 302
+    user.refresh_from_db()
+    assert user.display_name == "Zqxmine Patient"
+    return user
+
+
+def test_a_patients_own_account_is_an_id_in_every_trail(own_account):
+    """Sign-ins, requests, second factors and what an administrator did: who it was is the account's id."""
+    held = {hit.split(".")[0] for hit in find_in_database(OWN)}
+    assert held == {"accounts_user", "account_emailaddress", "mfa_authenticator", "socialaccount_socialaccount"}
+    labels = set(AuditEvent.objects.filter(actor_id=own_account.pk).values_list("actor_label", flat=True))
+    assert labels == {f"account {own_account.pk}"}
+
+
+def test_the_patients_own_account_is_ended_and_names_nobody(own_account, chart, patient, client):
+    assert client.get("/patients/mine/").status_code == 200
+    dispose(patient, "--yes")
+    assert find_in_database(OWN) == []
+    assert client.get("/patients/mine/").status_code == 302
+    assert not TokenFamily.objects.filter(user=own_account, ended_at=None).exists()
+    assert not SignIn.objects.filter(user=own_account, ended_at=None).exists()
+    own_account.refresh_from_db()
+    assert (own_account.is_active, own_account.has_usable_password()) == (False, False)
+    assert own_account.email == f"{own_account.pk}@disposed.invalid"
+
+
+def test_names_that_older_diffs_hold_go_too(own_account, chart, patient):
+    LogEntry.objects.get_for_object(own_account).update(changes={"email": ["", OWN[0]]}, object_repr=OWN[1])
+    AdminEntry.objects.update(object_repr=OWN[1])
+    dispose(patient, "--yes")
+    assert find_in_database(OWN) == []
+
+
+def test_somebody_of_staff_who_was_a_patient_too_keeps_the_account(chart, patient, make_user):
+    both = make_user("both@clinic.test", "patient", "therapist")
+    link_own_account(patient=patient, user=both)
+    dispose(patient, "--yes")
+    both.refresh_from_db()
+    assert (both.is_active, both.email) == (True, "both@clinic.test")
 
 
 def test_a_grant_given_to_a_tombstone_shows_nothing(chart, patient, psychiatrist):

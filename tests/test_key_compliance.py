@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
@@ -17,6 +18,7 @@ from novamind.phi.keys import forget_keys
 from novamind.phi.models import DataKey
 from novamind.phi.uploads import seal, sealed_upload
 from tests.one_of_everything import fill_chart
+from tests.signing_in import code_of
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,15 @@ def test_a_value_that_does_not_open_is_seen_and_its_table_named(chart):
         cursor.execute("UPDATE patients_patient SET phone = email")
     check = line("encryption_opens")
     assert (check.state, check.fact.endswith("patients.Patient: 1")) == ("fails", True)
+
+
+def test_a_second_factor_that_does_not_open_is_seen(chart, psychiatrist, therapist):
+    code_of(psychiatrist), code_of(therapist)
+    assert line("encryption_opens").fact.startswith("13 values")
+    apps = Authenticator.objects.filter(type="totp")
+    apps.filter(user=therapist).update(data=apps.get(user=psychiatrist).data)
+    check = line("encryption_opens")
+    assert (check.state, check.fact.endswith("mfa.Authenticator: 1")) == ("fails", True)
 
 
 def test_a_master_key_that_is_gone_fails_and_breaks_no_page(chart, settings, tmp_path):

@@ -13,12 +13,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from actigraphy.models import Recording
+from novamind.accounts.adapters import secrets_of
 from novamind.audit import keys as rotating
 from novamind.audit.models import AuditEvent, Purpose
 from novamind.audit.recording import recorded
@@ -26,6 +30,7 @@ from novamind.clock import now
 from novamind.jobs.kinds import KINDS
 from novamind.phi import cipher, rotation, vault
 from novamind.phi.columns import Columns, columns
+from novamind.phi.documents import SealedJSON, documents
 from novamind.phi.keys import KeyLost, forget_keys, key_by_number
 from novamind.phi.models import DataKey, ErasedFile
 from novamind.phi.uploads import seal, sealed_upload, unseal
@@ -33,6 +38,7 @@ from patients.models import Consent, Patient
 from patients.record_numbers import MrnTaken
 from patients.services import update_patient
 from tests.one_of_everything import one_of_everything
+from tests.signing_in import PASSWORD, code_of
 
 pytestmark = pytest.mark.django_db
 CONTENT = b"counts " * 20_000
@@ -71,7 +77,9 @@ def stored() -> dict[tuple[str, Any, str], bytes]:
 
 def named() -> set[int]:
     """The keys that anything names."""
-    return {cipher.key_number(sealed) for sealed in stored().values()}
+    rows = [(place, row) for place in documents() for batch in place.batches() for *_, row in batch]
+    in_json = {number for place, row in rows for number in place.numbers(row)}
+    return {cipher.key_number(sealed) for sealed in stored().values()} | in_json
 
 
 def opened(chart: SimpleNamespace) -> list[Any]:
@@ -254,6 +262,79 @@ def test_a_consent_stays_as_it_was_recorded_while_its_words_are_encrypted_anew(c
         Columns(Consent).rows.update(given=False)
     with pytest.raises(DatabaseError), transaction.atomic():
         Columns(Consent).rows.update(valid_until=now())
+
+
+@pytest.fixture
+def factors(psychiatrist) -> list[str]:
+    """Recovery codes of the psychiatrist, who has an authenticator app as well."""
+    code_of(psychiatrist)
+    with secrets_of(psychiatrist):
+        return RecoveryCodes.activate(psychiatrist).get_unused_codes()
+
+
+def signs_in(user: Any, code: str) -> bool:
+    """Whether password and code open the door."""
+    client = Client()
+    client.post("/accounts/login/", {"username": user.email, "password": PASSWORD})
+    return client.post("/accounts/code/", {"code": code}).status_code == 302
+
+
+@pytest.mark.parametrize("chosen", ["--clinic", "--all"])
+def test_after_the_old_key_is_gone_a_second_factor_still_opens_the_door(factors, psychiatrist, chosen):
+    old = set(DataKey.objects.filter(patient_id=None).values_list("number", flat=True))
+    assert old & named()
+    rotate(chosen)
+    assert not old & named()
+    an_hour_later()
+    KINDS["phi.keys"].function()
+    forget_keys()
+    assert not DataKey.objects.filter(number__in=old, destroyed_at=None).exists()
+    assert signs_in(psychiatrist, code_of(psychiatrist))
+    assert signs_in(psychiatrist, factors[0])
+    assert not signs_in(psychiatrist, factors[0])
+
+
+def test_a_secret_that_cannot_be_opened_keeps_the_clinics_key_and_says_so(factors, psychiatrist, therapist):
+    code_of(therapist)
+    app = Authenticator.objects.filter(type="totp")
+    app.filter(user=therapist).update(data=app.get(user=psychiatrist).data)
+    old = DataKey.objects.get(patient_id=None, purpose="data")
+    for arguments in (("--clinic",), ()):
+        with pytest.raises(SystemExit):
+            rotate(*arguments)
+        an_hour_later()
+    old.refresh_from_db()
+    assert old.destroyed_at is None
+    assert signs_in(psychiatrist, code_of(psychiatrist))
+
+
+def test_a_recovery_code_used_between_reading_and_writing_stays_used(factors, psychiatrist, monkeypatch):
+    real, used = SealedJSON.replace, []
+
+    def replace(self, *arguments):
+        if not used:
+            used.append(signs_in(psychiatrist, factors[0]))
+        return real(self, *arguments)
+
+    monkeypatch.setattr(SealedJSON, "replace", replace)
+    rotate("--clinic")
+    assert used == [True]
+    assert not signs_in(psychiatrist, factors[0])
+    assert signs_in(psychiatrist, factors[1])
+
+
+def test_whatever_seals_a_value_is_known_to_the_rotation():
+    """A new caller joins the walk (a field, ``SealedField``, ``sealed_json``) before it joins this list."""
+    root = Path(__file__).resolve().parents[1]
+    sealing = {
+        str(path.relative_to(root))
+        for app in ("novamind", "patients", "actigraphy", "twins", "insights")
+        for path in (root / app).rglob("*.py")
+        if "tests" not in path.parts and "cipher.encrypt(" in path.read_text()
+    }
+    assert sealing == {
+        f"novamind/phi/{name}.py" for name in ("documents", "fields", "rotation", "sanitizing", "uploads", "vault")
+    }
 
 
 def indexes() -> list[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -21,12 +20,12 @@ from insights.notes.providers import (
     text_of,
     through,
 )
+from novamind.hardening import is_private_road
 
 #: Seconds between tries; those of a server's Retry-After are not waited for, a worker has other things to do.
 PAUSES_S: Final = (0.5, 2.0)
 TOTAL_S: Final = 45.0
 MOST_BYTES: Final = 1024 * 1024
-_HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class OpenAi:
@@ -36,8 +35,7 @@ class OpenAi:
 
     def __init__(self, model: str) -> None:
         self.model, self._url, self._key = model, settings.NOTES_OPENAI_URL.rstrip("/"), settings.OPENAI_API_KEY
-        where = urlsplit(self._url)
-        if where.scheme != "https" and where.hostname not in _HERE:
+        if not is_private_road(self._url):
             raise Unconfigured("NOTES_OPENAI_URL is no https address")
         if not self._key:
             raise Unconfigured("OPENAI_API_KEY is empty")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,11 @@ from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 
 from novamind.accounts.second_factor import PRIMARY, is_fresh, is_required_of, is_set_up_by, just_signed_in
-from novamind.phi import cipher
+from novamind.phi.documents import SealedJSON
 
 logger = logging.getLogger(__name__)
+#: What django-allauth lets us encrypt: an app's secret, the seed of recovery codes, codes taken over from elsewhere.
+SECRETS = SealedJSON("mfa.Authenticator", "data", ("secret", "seed", "migrated_codes"), "user_id")
 _owner: ContextVar[UUID | None] = ContextVar("owner of the second factor", default=None)
 
 
@@ -62,15 +63,10 @@ class MFAAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        sealed = cipher.encrypt(text.encode(), owner=None, table="mfa_authenticator", column="data", row=_whose())
-        return base64.b64encode(sealed).decode()
+        return SECRETS.seal(text, _whose())
 
     def decrypt(self, encrypted_text: str) -> str:
-        try:
-            sealed = base64.b64decode(encrypted_text, validate=True)
-        except ValueError:
-            raise cipher.Altered("a second factor's secret is no ciphertext") from None
-        return cipher.decrypt(sealed, table="mfa_authenticator", column="data", row=_whose()).decode()
+        return SECRETS.open(encrypted_text, _whose())
 
     def get_totp_issuer(self) -> str:
         return "Novamind (demo)" if settings.DEMO else "Novamind"

@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
     demo = ["novamind.accounts.demo.seed"]
     compliance = ["novamind.accounts.compliance.checks"]
+    sealed_json = ["novamind.accounts.adapters.SECRETS"]
 
     def ready(self) -> None:
         from auditlog.registry import auditlog

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
-from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, User
+from novamind.accounts.models import DeviceToken, SignIn, TokenFamily, UsedCode, User
 from novamind.clock import now
+
+#: Where the addresses of accounts lead whose owner is not to be known any more (RFC 2606).
+NOBODY = "disposed.invalid"
 
 
 @transaction.atomic
@@ -18,6 +23,17 @@ def end_access(user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     sign_out_everywhere(user)
+
+
+@transaction.atomic
+def forget_person(user: User) -> None:
+    """End the account and leave nothing in it that says whose it was; the row stays, so that its id is used once."""
+    end_access(user)
+    for model in (Authenticator, SocialAccount, EmailAddress, UsedCode):
+        model.objects.filter(user=user).delete()
+    user.email, user.display_name, user.phone = f"{user.pk}@{NOBODY}", "", None
+    user.set_unusable_password()
+    user.save()
 
 
 def sign_out_everywhere(user: User) -> None:

@@ -43,7 +43,7 @@ class SignInView(LoginView):
         """On to the second factor, or in, for a patient who has none."""
         user = form.get_user()
         login = Login(user=user, email_verification="none", redirect_url=self.get_redirect_url() or None)
-        return perform_password_login(self.request, {"email": user.email}, login)
+        return perform_password_login(self.request, {}, login)  # an address here would be kept in the session
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response = super().form_invalid(form)

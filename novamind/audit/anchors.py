@@ -114,4 +114,10 @@ def anchor_if_due() -> bool:
 def _s3() -> Any:
     import boto3
 
-    return boto3.client("s3", region_name=settings.AWS_REGION or None, endpoint_url=settings.S3_ENDPOINT_URL or None)
+    return boto3.client(
+        "s3",
+        region_name=settings.AWS_REGION or None,
+        endpoint_url=settings.S3_ENDPOINT_URL or None,
+        aws_access_key_id=settings.S3_ACCESS_KEY_ID or None,
+        aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY or None,
+    )

@@ -209,7 +209,7 @@ def identify(request: HttpRequest, ledger: Ledger) -> None:
     """Put the signed-in user on the ledger; after the view, because tokens sign in there."""
     user: Any = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
-        ledger.actor_id, ledger.actor_label, ledger.role = user.pk, user.email, user.role_label
+        ledger.actor_id, ledger.actor_label, ledger.role = user.pk, user.trail_label, user.role_label
 
 
 def _event_type(request: HttpRequest, ledger: Ledger, outcome: str) -> str:

@@ -16,6 +16,7 @@ from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from novamind.audit import persons
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.origin import kept_path, plain, session_hash
 from novamind.audit.recording import Ledger, current, note_object, on_rollback, write_event
@@ -39,7 +40,7 @@ def _write(request: HttpRequest | None, ledger: Ledger, event_type: str, outcome
 
 
 def _ledger(user: Any) -> Ledger:
-    return Ledger(actor_label=str(user.email), actor_id=user.pk, role=user.role_label, request_id=str(uuid4()))
+    return Ledger(actor_label=user.trail_label, actor_id=user.pk, role=user.role_label, request_id=str(uuid4()))
 
 
 @receiver(user_logged_in)
@@ -89,6 +90,12 @@ def second_factor_changed(
     )
 
 
+@receiver(pre_save, sender=AdminEntry)
+def name_no_patient(sender: Any, instance: AdminEntry, **kwargs: Any) -> None:
+    """What Django admin notes of an account of a patient is its id."""
+    persons.hide_in_admin(instance)
+
+
 @receiver(post_save, sender=AdminEntry)
 def note_administered(sender: Any, instance: AdminEntry, **kwargs: Any) -> None:
     """What Django admin logs of itself, the audit row names too: which account or team, and what was done to it."""
@@ -107,7 +114,8 @@ def _is_of(administered: Any, user_id: Any) -> bool:
 
 @receiver(pre_save, sender=LogEntry)
 def attribute_field_diff(sender: Any, instance: LogEntry, **kwargs: Any) -> None:
-    """The actor of this request or job, also where a token signed in after the middleware ran."""
+    """The actor of this request or job, also where a token signed in after the middleware ran; no patient's name."""
+    persons.hide(instance)
     ledger = current()
     if ledger is None:
         return

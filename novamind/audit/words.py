@@ -312,6 +312,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "twins.nightly": "Digital twins to be computed for the night",
         "delivery.send": "Message sent",
         "patients.escalate_alert": "Alert nobody had answered, passed on",
+        "patients.tell_reviewers": "Reviewers told of an emergency access",
         "patients.remind": "Something fell due for the patient",
         "patients.sweep_timers": "Late reminders and alerts looked for",
         "patients.phi_audit": "Search for identifiers where none may be",

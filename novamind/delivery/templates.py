@@ -51,6 +51,10 @@ TEMPLATES: Final = MappingProxyType(
             urgent=True,
             of_alert=True,
         ),
+        "emergency_access": Template(
+            "Emergency access waits for your review",
+            "Somebody has opened a record by emergency access. Sign in and look under Emergency reviews: {site}\n",
+        ),
         "notice": Template(
             "Something waits under Alerts",
             "Something waits for you that can wait until you are at work. Sign in and look under Alerts: {site}\n",

@@ -14,6 +14,7 @@ from novamind.clock import now
 from novamind.frame import Check
 from novamind.phi import cipher
 from novamind.phi.columns import Columns, columns
+from novamind.phi.documents import SealedJSON, documents
 from novamind.phi.keys import KeyLost, KeyUnavailable, master_key_id
 from novamind.phi.models import DataKey, PhiScan
 from novamind.phi.uploads import MAGIC
@@ -59,6 +60,10 @@ def _opens() -> Check:
             opened = list(_sample(place))
             tried += len(opened)
             damaged += [f"{place.model._meta.label}: {opened.count(False)}"] if False in opened else []
+        for document in documents():
+            opened = list(_sample_of(document))
+            tried += len(opened)
+            damaged += [f"{document.model}: {opened.count(False)}"] if False in opened else []
         state, fact = ("fails" if damaged else "holds"), ", ".join(damaged) or "all of them open"
         fact = f"{tried} values of the {SAMPLE} newest rows of each table: {fact}"
     except KeyUnavailable:
@@ -84,6 +89,19 @@ def _sample(place: Columns) -> Iterator[bool]:
         for field, value in zip(place.sealed, values, strict=True):
             if value:
                 yield _is_open(bytes(value), table=table, column=field.column, row=pk)
+
+
+def _sample_of(place: SealedJSON) -> Iterator[bool]:
+    """The same of values that stand in JSON."""
+    rows = place.rows.order_by("-pk").values_list(place.bound_to, place.column)
+    for row, document in rows[:SAMPLE]:
+        for kept in place.texts(document):
+            try:
+                place.open(kept, row)
+            except (cipher.Altered, KeyLost):
+                yield False
+            else:
+                yield True
 
 
 def _is_open(stored: bytes, **place: Any) -> bool:

@@ -21,7 +21,7 @@ from novamind.phi.fields import EncryptedField
 _TEXT = (models.CharField, models.TextField, models.JSONField, models.FileField)
 _CHUNK = 64 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
-#: Columns that hold names on purpose, of staff and not of patients.
+#: Columns that hold names on purpose: of staff, and of patients who sign in by themselves (see docs/encryption.md).
 ALLOWED = {"accounts.User.email", "accounts.User.display_name"}
 
 

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from novamind.clock import now
 from novamind.phi import cipher, uploads
 from novamind.phi.columns import BATCH, Columns, columns
+from novamind.phi.documents import SealedJSON, documents
 from novamind.phi.fields import Ciphertext, EncryptedField
 from novamind.phi.keys import KeyLost, create_key, forget_keys, keys_by_number, master_key_id, rewrap
 from novamind.phi.models import DataKey, ErasedFile
@@ -79,13 +80,18 @@ def reencrypt(patient_id: uuid.UUID | None = None) -> Counts:
 
 
 def walk(patient_id: uuid.UUID | None = None) -> Counts:
-    """One walk over all columns. ``named`` are the retired keys that something still needs afterwards."""
+    """One walk over all columns, and over the clinic's values in JSON where no patient is given.
+
+    ``named`` are the retired keys that something still needs afterwards.
+    """
     counts = Counts()
     retired = {key.number: key for key in DataKey.objects.retired()}
     keys_by_number(set(retired))
     for place in columns():
         for batch in place.batches(patient_id):
             _Batch(place, counts, retired).renew(batch)
+    for document in documents() if patient_id is None else ():
+        _Documents(document, counts, retired).renew()
     return counts
 
 
@@ -166,6 +172,44 @@ class _Batch:
             text = cipher.decrypt(sealed, table=table, column=source.column, row=pk).decode()
         made = index.index_of(text) if text else None
         return {} if made == stored[index.attname] else {index.attname: made}
+
+
+class _Documents:
+    """The values that stand in one JSON column; a row at a time, for there are few."""
+
+    def __init__(self, place: SealedJSON, counts: Counts, retired: dict[int, DataKey]) -> None:
+        self.place, self.counts, self.retired = place, counts, retired
+
+    def renew(self) -> None:
+        """Replace what is old in all rows."""
+        for batch in self.place.batches():
+            self.counts.rows += len(batch)
+            for pk, row, stored in batch:
+                if old := self.place.numbers(stored) & self.retired.keys():
+                    self._renew(pk, row, stored, old)
+
+    def _renew(self, pk: Any, row: uuid.UUID, stored: dict[str, Any], old: set[int]) -> None:
+        new = self.place.replaced(stored, lambda kept: self._resealed(kept, row))
+        if new == stored:
+            return
+        with transaction.atomic():
+            done = self.place.replace(pk, stored, new)
+        if done:
+            self.counts.renewed += 1
+        else:
+            self.counts.busy += 1
+            self.counts.named |= old
+
+    def _resealed(self, kept: str, row: uuid.UUID) -> str:
+        """Under the living key; what cannot be opened stays, and so does its key."""
+        if (number := self.place.number(kept)) not in self.retired:
+            return kept
+        try:
+            return self.place.seal(self.place.open(kept, row), row)
+        except (cipher.Altered, KeyLost):
+            self.counts.unreadable += 1
+            self.counts.named.add(number)
+            return kept
 
 
 def _number(stored: bytes | None) -> int | None:

@@ -53,6 +53,9 @@ SAFE: dict[str, Any] = {
     "REDIS_URL": "rediss://:x@broker.example/0?ssl_cert_reqs=required&ssl_ca_certs=/certs/ca.crt",
     "CACHE_URL": "",
     "S3_ENDPOINT_URL": "",
+    "PAT_BEDROCK_ENDPOINT": "",
+    "NOTES_BEDROCK_ENDPOINT": "https://bedrock.example",
+    "NOTES_OPENAI_URL": "https://models.example/v1",
     **database(sslmode="verify-full"),
 }
 
@@ -61,10 +64,10 @@ SAFE: dict[str, Any] = {
     "change",
     [
         {},
-        database(sslmode="verify-ca"),
         {"METRICS_TOKEN": "m" * 16, "TRUSTED_PROXY_COUNT": 0, "CSRF_TRUSTED_ORIGINS": []},
         {"CACHE_URL": "rediss://cache.example/0", "S3_ENDPOINT_URL": "http://objects:9000"},
         {"S3_ENDPOINT_URL": "https://objects.example"},
+        {"NOTES_OPENAI_URL": "http://127.0.0.1:8000/v1"},
         {"REDIS_URL": "rediss://broker/0?ssl_cert_reqs=CERT_REQUIRED"},
     ],
 )
@@ -94,7 +97,10 @@ def test_safe_settings_start(change):
         ("DATABASE_URL", database("sqlite3")),
         ("DATABASE_URL", database("mysql", sslmode="verify-full")),
         ("DATABASE_URL", database()),
-        *[("DATABASE_URL", database(sslmode=mode)) for mode in ("disable", "allow", "prefer", "require", "")],
+        *[
+            ("DATABASE_URL", database(sslmode=mode))
+            for mode in ("disable", "allow", "prefer", "require", "verify-ca", "")
+        ],
         ("UPLOAD_LIMIT_MB", {"UPLOAD_LIMIT_MB": 501}),
         ("REDIS_URL", {"REDIS_URL": ""}),
         ("REDIS_URL", {"REDIS_URL": "redis://:zqx@broker/0"}),
@@ -119,6 +125,11 @@ def test_safe_settings_start(change):
         ("SITE_URL", {"SITE_URL": "", "EMAIL_PROVIDER": "amazon_ses"}),
         ("TWILIO_URL", {"TWILIO_URL": "http://zqx.example"}),
         ("EMAIL_API_URL", {"EMAIL_API_URL": "http://zqx.example"}),
+        *[
+            (name, {name: url})
+            for name in ("PAT_BEDROCK_ENDPOINT", "NOTES_BEDROCK_ENDPOINT", "NOTES_OPENAI_URL")
+            for url in ("http://zqx.example", "http://zqx:8000/v1", "http://127.0.0.1.zqx.example", "zqx")
+        ],
         ("SMS_PROVIDER", {"SMS_PROVIDER": "zqx"}),
         ("TWILIO_AUTH_TOKEN", {"SMS_PROVIDER": "twilio"}),
         ("EMAIL_PROVIDER", {"EMAIL_PROVIDER": "zqx"}),
@@ -144,6 +155,8 @@ def test_everything_unsafe_is_said_at_once():
     [
         ({}, ""),
         ({"DATABASE_URL": "postgresql://app:x@database.invalid/novamind?sslmode=disable"}, "sslmode"),
+        ({"DATABASE_URL": "postgresql://app:x@database.invalid/novamind?sslmode=verify-ca"}, "sslmode"),
+        ({"PAT_BEDROCK_ENDPOINT": "http://bedrock.invalid"}, "PAT_BEDROCK_ENDPOINT"),
         ({"DEMO": "1"}, "DEMO is on"),
         ({"CRISIS_TEXT": ""}, "CRISIS_TEXT is not set"),
         ({"EMAIL_PROVIDER": ""}, "EMAIL_PROVIDER sends nothing"),

@@ -10,14 +10,14 @@ from django.db import IntegrityError, transaction
 
 from novamind import clock
 from novamind.audit.models import AuditEvent
-from novamind.jobs.kinds import KINDS, SUBSCRIPTIONS, job, subscribes
-from novamind.jobs.models import Job
+from novamind.delivery.models import Delivery
+from novamind.jobs.runner import run_waiting
 from novamind.templatetags.novamind import moment
 from patients.compliance import checks
 from patients.emergency import ATTEMPTS, OPEN_REVIEWS, TooManyReviews, open_emergency
 from patients.models import EmergencyAccess, Grant, Patient
 from patients.services import assign_patient, view_permission
-from tests.one_of_everything import fill_chart
+from tests.one_of_everything import CANARIES, fill_chart
 
 ASK = "/patients/emergency/"
 WHY = {"reason": "acute_assessment", "explanation": "In our waiting room, cannot speak, team is gone."}
@@ -174,17 +174,30 @@ def test_what_is_seen_by_emergency_alone_is_recorded_as_emergency_treatment(clie
     assert AuditEvent.objects.get(patients__patient_id=own.pk, actor_id=nurse.pk).purpose == "TREAT"
 
 
-def test_the_opening_is_announced_to_whoever_listens(nurse, patient, monkeypatch):
-    monkeypatch.setitem(SUBSCRIPTIONS, "break_glass.opened", [])
-
-    @subscribes("break_glass.opened")
-    @job("patients.test_listener")
-    def listen(access_id, patient_id):
-        return None
-
+def test_the_reviewers_hear_of_an_opening_by_e_mail_and_of_nothing_in_it(
+    nurse, patient, clinical_admin, make_user, mailoutbox, settings
+):
+    settings.EMAIL_PROVIDER, settings.EMAIL_BACKEND = "postmark", "anymail.backends.test.EmailBackend"
+    settings.QUIET_HOURS = ""
+    gone = make_user("gone@clinic.test", "clinical admin", is_active=False)
     access = opened(patient, nurse)
-    KINDS.pop("patients.test_listener")
-    assert Job.objects.get(kind="patients.test_listener").args["access_id"] == str(access.pk)
+    run_waiting()
+    assert [sent.to for sent in mailoutbox] == [[clinical_admin.email]]
+    said = f"{mailoutbox[0].subject} {mailoutbox[0].body} {mailoutbox[0].extra_headers}"
+    assert "Emergency access" in said
+    assert not CANARIES.search(said.encode())
+    for private in (str(patient.pk), nurse.email, nurse.display_name, str(nurse.pk)):
+        assert private not in said
+    assert not Delivery.objects.filter(user=gone).exists()
+    assert Delivery.objects.get().about_id == access.pk
+
+
+def test_whoever_opened_it_is_not_asked_and_where_nobody_else_may_review_the_operators_hear(make_user, patient, caplog):
+    both = make_user("both@clinic.test", "clinical admin", "nurse practitioner")
+    access = opened(patient, both)
+    run_waiting()
+    assert not Delivery.objects.exists()
+    assert f"EMERGENCY_UNREVIEWED {access.pk}" in caplog.text
 
 
 def test_five_open_reviews_block_the_next_emergency(client_of, nurse, psychiatrist, make_patient, team):

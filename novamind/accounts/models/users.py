@@ -88,6 +88,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The roles in words, in the order of the table."""
         return ", ".join(role for role in ROLES if role in self.roles) or ("superuser" if self.is_superuser else "")
 
+    @property
+    def is_of_staff(self) -> bool:
+        """Whether this account has more to do here than a patient or a device has."""
+        return self.is_staff or self.is_superuser or bool(self.roles - {PATIENT, DEVICE})
+
+    @property
+    def trail_label(self) -> str:
+        """Who this is in a trail that nobody can change: an address of staff, of anybody else an id."""
+        named = self.is_of_staff or DEVICE in self.roles  # a device's address is made of its id
+        return self.email if named else f"account {self.pk}"
+
     def may(self, right: str) -> bool:
         """Whether a role of this user has the right; ``KeyError`` for a right that does not exist."""
         allowed = RIGHTS[right]

@@ -261,6 +261,16 @@ def test_an_anchor_in_a_bucket_is_locked_for_six_years(sealed):
     assert timedelta(days=6 * 365) <= anchors.KEPT
 
 
+def test_a_bucket_of_anchors_is_asked_with_the_stores_own_keys(settings, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "for-kms")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "for-kms")
+    settings.AUDIT_ANCHOR_URL, settings.AWS_REGION = "s3://anchors/clinic", "eu-north-1"
+    for own, taken in (("for-the-store", "for-the-store"), ("", "for-kms")):
+        settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = own
+        credentials = anchors._s3()._request_signer._credentials
+        assert (credentials.access_key, credentials.secret_key) == (taken, taken)
+
+
 def test_an_unknown_kind_of_place_is_refused(settings):
     settings.AUDIT_ANCHOR_URL = "http://somewhere"
     with pytest.raises(ValueError, match="AUDIT_ANCHOR_URL"):

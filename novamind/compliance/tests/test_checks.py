@@ -79,6 +79,15 @@ def test_the_database_is_asked_how_it_is_reached():
         assert (found.state, "not encrypted" in found.fact) == ("fails", True)
 
 
+@pytest.mark.parametrize(
+    ("encrypted", "mode", "state"),
+    [(True, "verify-full", "holds"), (True, "verify-ca", "fails"), (True, "require", "fails"),
+     (False, "verify-full", "fails")],
+)  # fmt: skip
+def test_a_certificate_of_another_host_is_not_enough(encrypted, mode, state):
+    assert checks.state_of_tls(encrypted, mode) == state
+
+
 @pytest.mark.parametrize("name", SWITCHES)
 def test_a_switch_that_is_off_is_named(settings, name):
     assert outcome(checks.of_the_house, "safety_switches").state == "holds"
