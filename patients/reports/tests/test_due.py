@@ -77,7 +77,7 @@ def test_what_a_phone_sends_days_late_is_done_on_the_day_it_was_said(at, patient
     for days in (0, 1, 2):
         at(NINE + timedelta(days=days))
         run_waiting()
-    late = {"mood": 3, "happened_at": (START + timedelta(hours=6)).isoformat()}  # Monday noon, told on Wednesday at nine
+    late = {"mood": 3, "happened_at": (START + timedelta(hours=6)).isoformat()}  # Monday noon, told on Wednesday
     answer = phone.post(f"/api/v1/patients/{patient.pk}/check-ins", late, content_type="application/json")
     assert answer.status_code == 201, answer.json()
     done = schedule.reminders.order_by("local_date").values_list("done_at", flat=True)
