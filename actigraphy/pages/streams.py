@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from actigraphy.catalogue import TYPES, DataType, Form, Key
+from actigraphy.catalogue import TYPES, DataType, Form, Key, label_of
 from actigraphy.models import SourceOrder
 from actigraphy.streams.coverage import ENOUGH, Facts, facts_of, reason_for
 from actigraphy.streams.held import allowed_types, held_types
@@ -60,7 +60,7 @@ def days_context(patient: Patient, kind: DataType) -> dict[str, Any]:
         parts.append(
             {
                 "key": key,
-                "label": _label(kind, key),
+                "label": label_of(kind, key),
                 "daily": "total" if series.spec.daily == "sum" else "mean",
                 "order": [names[part.source.pk] for part in series.parts],
                 "days": [_total(one, series, names) for one in reversed(days) if one.shares],
@@ -97,7 +97,7 @@ def _column(patient: Patient, kind: DataType, key: Key, facts: Facts, window: An
     begun = next(one.date for one in days if one.shares)
     quality = quality_of(series)
     return {
-        "label": _label(kind, key),
+        "label": label_of(kind, key),
         "data_type": kind.name,
         "measures": [
             {"name": name, "shown": getattr(quality, name), "met": met} for name, met in quality.targets.items()
@@ -142,7 +142,3 @@ def _total(one: Day, series: Series, names: dict[UUID, str]) -> dict[str, Any]:
         ],
         "several": len(one.shares) > 1,
     }
-
-
-def _label(kind: DataType, key: Key) -> str:
-    return kind.label if len(kind.keys) == 1 else f"{kind.label}, {key.name.split('_')[0].upper()}"

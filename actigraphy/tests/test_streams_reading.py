@@ -12,16 +12,15 @@ from django.test.utils import CaptureQueriesContext
 
 from actigraphy.models import Analysis, Signal, Source, Sync
 from actigraphy.signals import pack
-from actigraphy.streams.coverage import GapReason, facts_of, raise_silent, reason_for
+from actigraphy.streams.coverage import GapReason, facts_of, reason_for
 from actigraphy.streams.quality import quality_of
 from actigraphy.streams.reading import days_of, read_series
 from novamind import clock
 from novamind.audit.recording import recorded
-from novamind.jobs.runner import run_waiting
 from novamind.measures import Abstained
 from patients.consent import record_consent
 from patients.devices import DeviceKind, enrol, revoke
-from patients.models import Alert, Grant
+from patients.models import Grant
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight in Oslo, of the day with 23 hours
@@ -270,40 +269,6 @@ def test_after_a_device_was_ended_the_study_has_ended(client, patient, monkeypat
     monkeypatch.setattr(clock, "now", lambda: NOW)
     assert reason(patient, (NOW - timedelta(days=8)).date()) == GapReason.STUDY_ENDED
     assert reason(patient, (NOW - timedelta(days=12)).date()) != GapReason.STUDY_ENDED
-
-
-@pytest.mark.parametrize(("hours", "alerts"), [(47, 0), (49, 1), (13 * 24, 1), (15 * 24, 0)])
-def test_a_silent_device_is_an_alert_once(client, patient, psychiatrist, ledger, hours, alerts):
-    of_a_device(client, patient, NOW - timedelta(days=20))
-    received(NOW - timedelta(hours=hours))
-    raise_silent()
-    raise_silent()
-    assert Alert.objects.filter(patient=patient, kind="silent_stream").count() == alerts
-    if alerts:
-        send_again = Sync.objects.get()
-        assert str(send_again.pk) in Alert.objects.get().key
-
-
-def test_no_alert_after_the_end_or_a_withdrawal(client, patient, ledger, make_patient, team, monkeypatch):
-    monkeypatch.setattr("novamind.accounts.models.tokens.now", lambda: NOW)
-    device = of_a_device(client, patient, NOW - timedelta(days=20))
-    revoke(patient=patient, device_id=device.pk)
-    other = make_patient(team)
-    of_a_device(client, other, NOW - timedelta(days=20))
-    record_consent(patient=other, purpose="treatment", stream="actigraphy", given=False, how="spoken", by=None)
-    received(NOW - timedelta(days=3))
-    assert raise_silent() == 0
-    assert not Alert.objects.exists()
-
-
-def test_the_job_that_looks_for_silence_runs(client, patient):
-    from novamind.jobs.services import enqueue
-
-    of_a_device(client, patient, NOW - timedelta(days=20))
-    received(NOW - timedelta(days=3))
-    enqueue("actigraphy.silent_streams", key="silent")
-    run_waiting()
-    assert Alert.objects.filter(patient=patient).count() == 1
 
 
 def test_the_pages_show_coverage_reasons_and_parts(api, patient):
