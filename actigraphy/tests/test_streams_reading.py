@@ -11,8 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from actigraphy.models import Analysis, Signal, Source, Sync
+from actigraphy.pages.streams import coverage_context
 from actigraphy.signals import pack
 from actigraphy.streams.coverage import GapReason, facts_of, reason_for
+from actigraphy.streams.held import last_measured
 from actigraphy.streams.quality import quality_of
 from actigraphy.streams.reading import days_of, read_series
 from novamind import clock
@@ -142,7 +144,7 @@ def test_the_measures_of_a_series_are_those_of_its_samples(api, patient, ledger)
     beats[300] = 250
     send(api, patient, beats, NIGHT, source="watch", **hr)
     series = read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(minutes=1200))
-    quality = quality_of(series)
+    quality = quality_of(series, since=NIGHT)
     assert quality.outliers.value == pytest.approx(100 / 600)
     assert quality.consistency.value == pytest.approx(100 * 597 / 599)
     assert quality.completeness.value == pytest.approx(50)
@@ -151,7 +153,7 @@ def test_the_measures_of_a_series_are_those_of_its_samples(api, patient, ledger)
 
 def test_of_few_samples_quality_is_not_told(api, patient, ledger):
     send(api, patient, [70] * 20, NIGHT, data_type="heart_rate")
-    quality = quality_of(read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(hours=4)))
+    quality = quality_of(read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(hours=4)), since=NIGHT)
     assert isinstance(quality.outliers, Abstained)
     assert isinstance(quality.consistency, Abstained)
     assert quality.targets["outliers"] is None
@@ -286,6 +288,63 @@ def test_the_pages_show_coverage_reasons_and_parts(api, patient):
     assert "left out" in days
     assert "why this total?" in days
     assert api.get(f"/patients/{patient.pk}/data/weight/").status_code == 404
+
+
+def column_of(patient, label):
+    with recorded(actor_label="test", request_id="t"):
+        return next((one for one in coverage_context(patient)["columns"] if one["label"] == label), None)
+
+
+def completeness_of(column):
+    return next(one["shown"] for one in column["measures"] if one["name"] == "completeness")
+
+
+def test_a_channel_that_was_held_before_the_window_counts_from_its_first_day(api, patient):
+    beats = {"data_type": "heart_rate", "source": "watch"}
+    for back in (40, *range(14)):
+        send(api, patient, [70] * 1440, NIGHT - timedelta(days=back), **beats)
+    column = column_of(patient, "Heart rate")
+    assert len(column["cells"]) == 28
+    assert completeness_of(column).value == pytest.approx(100 * 14 / 28, abs=2.5)
+    assert column["cells"][date(2026, 3, 5)]["reason"] == "received, but little or nothing of this kind"
+
+
+def test_a_channel_that_began_in_the_window_counts_from_its_first_day(api, patient):
+    send(api, patient, [70] * 720, NIGHT - timedelta(days=3, hours=-12), data_type="heart_rate", source="watch")
+    for back in range(3):
+        send(api, patient, [70] * 1440, NIGHT - timedelta(days=back), data_type="heart_rate", source="watch")
+    column = column_of(patient, "Heart rate")
+    assert list(column["cells"]) == [date(2026, 3, day) for day in (26, 27, 28, 29, 30)]
+    assert (
+        60 < completeness_of(column).value < 85
+    )  # noon of the 26th to midnight of the 29th, of until noon of the 30th
+
+
+def test_a_channel_without_a_day_in_the_window_keeps_its_column_and_says_why(api, patient):
+    tell(api, patient, NOW - timedelta(days=41), "battery_empty")  # over: it measured after that
+    send(api, patient, [70] * 60, NOW - timedelta(days=40), data_type="heart_rate")
+    received(NOW - timedelta(days=40))
+    column = column_of(patient, "Heart rate")
+    assert completeness_of(column).value == 0
+    assert [cell["reason"] for cell in column["cells"].values()] == 27 * ["nothing received since"] + [""]
+    tell(api, patient, NOW - timedelta(days=39), "battery_empty")
+    assert {cell["reason"] for cell in column_of(patient, "Heart rate")["cells"].values()} == {"battery empty", ""}
+
+
+def test_a_channel_that_was_never_sent_has_no_column(api, patient):
+    send(api, patient, [40] * 60, NOW - timedelta(days=2), data_type="hrv", key="rmssd_ms")
+    assert column_of(patient, "Heart rate variability, RMSSD")
+    assert column_of(patient, "Heart rate variability, SDNN") is None
+
+
+def test_what_was_last_measured_is_told_to_the_second(api, patient, ledger):
+    start = datetime(2026, 3, 10, 20, tzinfo=UTC)
+    send(api, patient, [70] * 60, start - timedelta(days=3), data_type="heart_rate")
+    assert last_measured(patient, "heart_rate", start) == start - timedelta(days=3) + timedelta(minutes=59)
+    send(api, patient, [70] * 60, start, data_type="heart_rate")
+    assert last_measured(patient, "heart_rate", start) == start - timedelta(days=3) + timedelta(minutes=59)
+    assert last_measured(patient, "heart_rate", start + timedelta(minutes=3)) == start + timedelta(minutes=2)
+    assert last_measured(patient, "heart_rate", start - timedelta(days=3)) is None
 
 
 def test_the_page_of_a_patient_without_devices_says_so(api, patient):
