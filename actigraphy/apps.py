@@ -14,6 +14,7 @@ class ActigraphyConfig(AppConfig):
     ]
     last_signal = ["actigraphy.services.last_signal_at", "actigraphy.streams.held.last_sent_at"]
     provenance = ["actigraphy.pages.provenance.provenance_of"]
+    withheld_alerts = ["actigraphy.streams.silence.withheld_alerts"]
     at_start = ["actigraphy.pat.installing.register_at_start"]
     demo = ["actigraphy.demo.seed"]
 

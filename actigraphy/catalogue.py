@@ -142,3 +142,8 @@ READING_STREAMS: Final = MappingProxyType(
 TYPE_OF_CHANNEL: Final = MappingProxyType(
     {key.channel: kind for kind in TYPES.values() for key in kind.keys if key.channel}
 )
+
+
+def label_of(kind: DataType, key: Key) -> str:
+    """One key of a type, in words."""
+    return kind.label if len(kind.keys) == 1 else f"{kind.label}, {key.name.split('_')[0].upper()}"

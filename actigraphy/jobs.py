@@ -78,8 +78,8 @@ def read_export(export_id: UUID) -> Finish:
 
 @periodic("actigraphy.silent_streams", every=timedelta(hours=6), offset=timedelta(hours=1))
 def silent_streams() -> Finish:
-    """Somebody should ask before a week is lost: an alert for each device that has sent nothing for two days."""
-    from actigraphy.streams.coverage import raise_silent
+    """Somebody should ask before a week is lost: an alert for what a device has not measured for two days."""
+    from actigraphy.streams.silence import raise_silent
 
     return Finish(save=lambda: raise_silent() and None)
 

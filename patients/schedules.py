@@ -121,9 +121,10 @@ def due_for(patient: Patient, now: datetime | None = None) -> list[Due]:
 
 
 def record_done(*, patient: Patient, what: str, at: datetime | None = None) -> int:
-    """Say that the patient has done this: what is open is done, and so is what would fall due on the same local date.
+    """Say that the patient has done this, now or ``at`` an earlier moment: what was open then is done, and so is what
+    falls due later on the same local date.
 
-    A reminder that has not left is called off. How many times of schedules that were.
+    A reminder of these that has not left is called off. How many times of schedules that were.
     """
     moment, done = at or clock.now(), 0
     active = Schedule.objects.filter(patient=patient, what=what, active=True).order_by("pk")
@@ -135,16 +136,16 @@ def record_done(*, patient: Patient, what: str, at: datetime | None = None) -> i
 
 
 def _record_done(schedule: Schedule, moment: datetime) -> int:
-    rows = list(_open_rows(schedule, moment))
+    today = moment.astimezone(schedule.patient.tz).date()
+    rows = [*_open_rows(schedule, moment), *_rows_later_on(schedule, today, moment)]
     for row in rows:
         row.done_at = moment
         row.save(update_fields=["done_at"])
     cancel_about([row.pk for row in rows], planning.LABEL)
     early = [one for one in planning.waiting(schedule, moment) if one.is_open(moment)]
-    today = moment.astimezone(schedule.patient.tz).date()
     if occurrences.falls_on(schedule, today) and not _has_row(schedule, today):
         later = occurrences.on(schedule, today, schedule.patient.tz)
-        early += [later] if later.due_at > moment else []
+        early += [later] if moment < later.due_at >= schedule.planned_from else []
     for occurrence in early:
         planning.record(schedule, occurrence, Reminder.Outcome.DONE, done_at=moment)
     if early:
@@ -154,6 +155,11 @@ def _record_done(schedule: Schedule, moment: datetime) -> int:
 
 def _open_rows(schedule: Schedule, moment: datetime) -> Any:
     return Reminder.objects.undone().filter(schedule=schedule, due_at__lte=moment, expires_at__gt=moment)
+
+
+def _rows_later_on(schedule: Schedule, day: date, moment: datetime) -> Any:
+    """What had not fallen due at that moment and has a row by now: it is told of late."""
+    return Reminder.objects.undone().filter(schedule=schedule, local_date=day, due_at__gt=moment)
 
 
 def _has_row(schedule: Schedule, day: date) -> bool:

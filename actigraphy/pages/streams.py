@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from actigraphy.catalogue import TYPES, DataType, Form, Key
+from actigraphy.catalogue import TYPES, DataType, Form, Key, label_of
 from actigraphy.models import SourceOrder
 from actigraphy.streams.coverage import ENOUGH, Facts, facts_of, reason_for
-from actigraphy.streams.held import allowed_types, held_types
+from actigraphy.streams.held import allowed_types, held_types, last_measured, sources_of
 from actigraphy.streams.ordering import in_order, streaming, told_apart
 from actigraphy.streams.quality import METHODS, quality_of
 from actigraphy.streams.reading import Day, Series, days_of, read_series
@@ -22,7 +23,8 @@ AIMS: Final = {"outliers": "under 10 %", "consistency": "over 80 %", "completene
 
 
 def coverage_context(patient: Patient) -> dict[str, Any]:
-    """Every type that is held and allowed, by day; the newest day first. One query a channel, and six."""
+    """Every type that is held and allowed, by day; the newest day first. Three queries a channel, two more where wear
+    and an order of their own matter, and six."""
     kinds = {kind.name: kind for kind in allowed_types(patient)}
     held = held_types(patient)
     first, last, start, end = _window(patient)
@@ -60,7 +62,7 @@ def days_context(patient: Patient, kind: DataType) -> dict[str, Any]:
         parts.append(
             {
                 "key": key,
-                "label": _label(kind, key),
+                "label": label_of(kind, key),
                 "daily": "total" if series.spec.daily == "sum" else "mean",
                 "order": [names[part.source.pk] for part in series.parts],
                 "days": [_total(one, series, names) for one in reversed(days) if one.shares],
@@ -88,31 +90,45 @@ def _window(patient: Patient) -> tuple[date, date, datetime, datetime]:
 
 
 def _column(patient: Patient, kind: DataType, key: Key, facts: Facts, window: Any) -> dict[str, Any] | None:
-    """One channel: its quality, and a cell for each day from its first one on; ``None`` if the window holds none."""
+    """One channel: its quality, and a cell for each day from which on it is expected: the window's first if it was held
+    before, else the first with data. ``None`` if it was never held."""
     first, last, start, end = window
     series = read_series(patient, key.channel, start=start, end=end)
-    if not series.parts:
+    earlier = last_measured(patient, key.channel, start)
+    if earlier is None and not series.parts:
         return None
     days = days_of(series, patient.zone, first, last)
-    begun = next(one.date for one in days if one.shares)
-    quality = quality_of(series)
+    begun = first if earlier else next(one.date for one in days if one.shares)
+    quality = quality_of(series, since=clock.midnight(begun, patient.tz))
+    why = _Why(facts, sources_of(patient, key.channel), series, earlier)
     return {
-        "label": _label(kind, key),
+        "label": label_of(kind, key),
         "data_type": kind.name,
         "measures": [
             {"name": name, "shown": getattr(quality, name), "met": met} for name, met in quality.targets.items()
         ],
-        "cells": {one.date: _cell(patient, one, series, facts) for one in days if one.date >= begun},
+        "cells": {one.date: _cell(patient, one, why) for one in days if one.date >= begun},
     }
 
 
-def _cell(patient: Patient, one: Day, series: Series, facts: Facts) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Why:
+    """What the reason of an empty day is told from; ``earlier`` is when the channel was last measured before the
+    window."""
+
+    facts: Facts
+    sources: list[UUID]
+    series: Series
+    earlier: datetime | None
+
+
+def _cell(patient: Patient, one: Day, why: _Why) -> dict[str, Any]:
     start = clock.midnight(one.date, patient.tz)
     end = clock.midnight(one.date + timedelta(days=1), patient.tz)
     reason = None
     if one.coverage < ENOUGH and end <= clock.now():
-        sources = [part.source.pk for part in series.parts]
-        reason = reason_for(sources, facts, start, end, measured=series.last_before(start))
+        measured = why.series.last_before(start) or why.earlier
+        reason = reason_for(why.sources, why.facts, start, end, measured=measured)
     level = "full" if one.coverage >= 0.9 else "part" if one.coverage >= ENOUGH else "low" if one.shares else "none"
     said = reason.label if reason else f"worn {100 * one.worn:.0f} %" if one.worn < ENOUGH <= one.coverage else ""
     return {"share": 100 * one.coverage, "level": level, "reason": said}
@@ -142,7 +158,3 @@ def _total(one: Day, series: Series, names: dict[UUID, str]) -> dict[str, Any]:
         ],
         "several": len(one.shares) > 1,
     }
-
-
-def _label(kind: DataType, key: Key) -> str:
-    return kind.label if len(kind.keys) == 1 else f"{kind.label}, {key.name.split('_')[0].upper()}"

@@ -1,10 +1,10 @@
-"""Which days a patient's data cover, why the others are empty, and which devices have fallen silent."""
+"""Which days a patient's data cover, and why the others are empty."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,19 +14,13 @@ from django.db.models.functions import TruncDate
 
 from actigraphy.catalogue import DeviceStatus
 from actigraphy.models import PointReading, Sync
-from actigraphy.services import TREATING
 from novamind import clock
 from novamind.accounts.models import DeviceToken
 from novamind.audit.recording import aggregates
-from patients import consent
-from patients.alerts import raise_alert
-from patients.models import AlertKind, AlertSeverity, Patient
+from patients.models import Patient
 
 #: A day that is covered less than this has its reason shown.
 ENOUGH: Final = 0.5
-#: Nothing received for so long, from a device that did send within LONG_AGO: somebody should ask.
-SILENT_AFTER: Final = timedelta(days=2)
-LONG_AGO: Final = timedelta(days=14)
 
 
 class GapReason(models.TextChoices):
@@ -61,11 +55,11 @@ def facts_of(patient: Patient) -> Facts:
     with aggregates():
         for source, state, at in _newest_states(patient):
             states.setdefault(source, []).append((at, state))
-        for _, sources, sent_by, at in _newest_by_senders(Sync.objects.filter(patient=patient)):
+        for sources, sent_by, at in _newest_by_senders(patient):
             for source in map(UUID, sources):
                 received[source] = max(at, received.get(source, at))
                 senders.setdefault(source, set()).add(sent_by)
-    return Facts(states, received, _ended(senders))
+    return Facts(states, received, ended_of(senders))
 
 
 def _newest_states(patient: Patient) -> Any:
@@ -75,13 +69,13 @@ def _newest_states(patient: Patient) -> Any:
     return groups.annotate(newest=models.Max("at")).values_list("source", "state", "newest")
 
 
-def _newest_by_senders(syncs: models.QuerySet[Sync]) -> Any:
-    """(patient, sources, who sent, when last): a row for those who send together, however often they have sent."""
-    groups = syncs.order_by().values_list("patient", "sources", "sent_by")
+def _newest_by_senders(patient: Patient) -> Any:
+    """(sources, who sent, when last): a row for those who send together, however often they have sent."""
+    groups = Sync.objects.filter(patient=patient).order_by().values_list("sources", "sent_by")
     return groups.annotate(newest=models.Max("created_at"))
 
 
-def _ended(senders: dict[UUID, set[UUID]]) -> dict[UUID, datetime]:
+def ended_of(senders: dict[UUID, set[UUID]]) -> dict[UUID, datetime]:
     """When each source's devices were ended; absent where one still may send, or where people send for it."""
     tokens: dict[UUID, list[DeviceToken]] = {}
     for token in DeviceToken.objects.filter(user__in={one for them in senders.values() for one in them}):
@@ -131,47 +125,3 @@ def _newest(states: list[tuple[datetime, str]], this: str, other: str) -> bool:
     """Whether of the two states the newest one is ``this``."""
     found = [state for _, state in states if state in (this, other)]
     return bool(found) and found[-1] == this
-
-
-def raise_silent() -> int:
-    """An alert for each source that has fallen silent, once for each silence; how many are silent.
-
-    Not for devices that were ended, nor where the patient has withdrawn. For a job: it touches many charts.
-    """
-    newest, senders = _newest_syncs()
-    moment, ended = clock.now(), _ended(senders)
-    silent = sorted(
-        (patient, str(source), at)
-        for source, (at, patient) in newest.items()
-        if moment - at >= SILENT_AFTER and source not in ended
-    )
-    asked = consent.allowing({patient for patient, *_ in silent}, *TREATING)
-    told = [one for one in silent if one[0] in asked]
-    for patient_id, source, at in told:
-        raise_alert(
-            patient=Patient.objects.get(pk=patient_id),
-            kind=AlertKind.SILENT_STREAM,
-            severity=AlertSeverity.LOW,
-            key=f"silent:{source}:{_sync_of(patient_id, source, at)}",
-        )
-    return len(told)
-
-
-def _sync_of(patient_id: UUID, source: str, at: datetime) -> UUID:
-    """The batch that came from a source at that moment."""
-    with aggregates():
-        then = Sync.objects.filter(patient=patient_id, created_at=at).order_by("pk").values_list("pk", "sources")
-        return next(pk for pk, sources in then if source in sources)
-
-
-def _newest_syncs() -> tuple[dict[UUID, tuple[datetime, UUID]], dict[UUID, set[UUID]]]:
-    """Of the last two weeks: when each source's newest batch came and whose it is, and who sent for it."""
-    newest: dict[UUID, tuple[datetime, UUID]] = {}
-    senders: dict[UUID, set[UUID]] = {}
-    with aggregates():
-        recent = Sync.objects.filter(created_at__gt=clock.now() - LONG_AGO, export=None)  # a file sends once
-        for patient, sources, sent_by, at in _newest_by_senders(recent):
-            for source in map(UUID, sources):
-                newest[source] = max((at, patient), newest.get(source, (at, patient)))
-                senders.setdefault(source, set()).add(sent_by)
-    return newest, senders

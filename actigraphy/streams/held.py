@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Min
 
 from actigraphy.catalogue import TYPE_OF_CHANNEL, TYPES, DataType
-from actigraphy.models import PointReading, Signal, SleepSession, Sync
+from actigraphy.days import opened
+from actigraphy.models import PointReading, Signal, SleepSession, Source, Sync
 from novamind.audit.recording import aggregates
+from novamind.clock import from_epoch
 from patients import consent
 from patients.models import ConsentPurpose, Patient
 
@@ -60,6 +62,23 @@ def _spans(patient: Patient) -> dict[str, dict[str, Any]]:
                 "first_day": row["first"].date(), "last_day": row["last"].date(), "sources": row["sources"],
             }  # fmt: skip
     return found
+
+
+def last_measured(patient: Patient, channel: str, before: datetime) -> datetime | None:
+    """When any source last measured a channel before a moment; ``None``: never. One query; the caller has consent."""
+    rows = Signal.objects.filter(patient=patient, channel=channel, valid__gt=0, day__lte=before.astimezone(UTC).date())
+    newest = rows.order_by("-day").values("day").distinct()[:2]  # of the moment's own day all may have come after it
+    earlier = [opened(row).cut(0, int(before.timestamp())) for row in rows.filter(day__in=newest)]
+    return max((from_epoch(int(one.at_s[-1])) for one in earlier if len(one)), default=None)
+
+
+def sources_of(patient: Patient, channel: str) -> list[UUID]:
+    """Who ever measured a channel: what streams, and if nothing does, the recordings. One query."""
+    rows = Signal.objects.filter(patient=patient, channel=channel, valid__gt=0).order_by()
+    with aggregates():
+        found = list(rows.values_list("source", "source__kind").distinct())
+    streaming = [source for source, kind in found if kind == Source.Kind.STREAM]
+    return streaming or [source for source, _ in found]
 
 
 def last_sent_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:

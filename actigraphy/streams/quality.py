@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,8 @@ LEAST_COMPLETE: Final = 0.90
 METHODS: Final = {
     "outliers": "Tukey 1977: beyond three interquartile ranges from the quartiles (of counts: of their logarithms)",
     "consistency": "pairs that agree: two sources in one minute, and neighbouring samples of one source",
-    "completeness": "expected intervals with a sample, from the first day of the window with data to its end",
+    "completeness": "expected intervals with a sample, until now: from the window's first day if any of this kind was "
+    "held before it, else from the first day with data",
 }
 
 
@@ -43,20 +45,20 @@ class Quality:
         }
 
 
-def quality_of(series: Series) -> Quality:
-    """The measures of a series, over its window; completeness from its first sample on."""
+def quality_of(series: Series, *, since: datetime) -> Quality:
+    """The measures of a series, over its window; completeness from ``since`` on, when it was to be expected."""
     spec, (counted, _) = series.spec, series.counted()
     values = counted.values.astype(np.float64)
     window = Window(series.start, series.end)
     agreement = _agreement(series)
-    first_s = int(counted.at_s[0]) if len(counted) else int(series.end.timestamp())
     return Quality(
         outliers=_measure("outliers", window, len(values), lambda: streams.outlier_share(values, counted=spec.counted)),
         consistency=_measure("consistency", window, agreement.pairs, lambda: agreement.share),
         completeness=_measure(
-            "completeness", window, len(values),
+            "completeness", Window(since, series.end), len(values),
             lambda: streams.completeness(
-                counted.at_s, start_s=first_s, end_s=int(series.end.timestamp()), expected_s=spec.expected_s
+                counted.at_s, start_s=int(since.timestamp()), end_s=int(series.end.timestamp()),
+                expected_s=spec.expected_s,
             ),
         ),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from django.test import Client
 from actigraphy.days import opened
 from actigraphy.exports import storing
 from actigraphy.models import Export, PointReading, Recording, Signal, SleepSession, Source, Sync
-from actigraphy.streams.coverage import raise_silent
+from actigraphy.streams.silence import raise_silent
 from actigraphy.tests.export_files import health, record, sleep, zipped
 from novamind import clock
 from novamind.audit.models import AuditEvent

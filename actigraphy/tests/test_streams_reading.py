@@ -11,17 +11,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from actigraphy.models import Analysis, Signal, Source, Sync
+from actigraphy.pages.streams import coverage_context
 from actigraphy.signals import pack
-from actigraphy.streams.coverage import GapReason, facts_of, raise_silent, reason_for
+from actigraphy.streams.coverage import GapReason, facts_of, reason_for
+from actigraphy.streams.held import last_measured
 from actigraphy.streams.quality import quality_of
 from actigraphy.streams.reading import days_of, read_series
 from novamind import clock
 from novamind.audit.recording import recorded
-from novamind.jobs.runner import run_waiting
 from novamind.measures import Abstained
 from patients.consent import record_consent
 from patients.devices import DeviceKind, enrol, revoke
-from patients.models import Alert, Grant
+from patients.models import Grant
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight in Oslo, of the day with 23 hours
@@ -143,7 +144,7 @@ def test_the_measures_of_a_series_are_those_of_its_samples(api, patient, ledger)
     beats[300] = 250
     send(api, patient, beats, NIGHT, source="watch", **hr)
     series = read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(minutes=1200))
-    quality = quality_of(series)
+    quality = quality_of(series, since=NIGHT)
     assert quality.outliers.value == pytest.approx(100 / 600)
     assert quality.consistency.value == pytest.approx(100 * 597 / 599)
     assert quality.completeness.value == pytest.approx(50)
@@ -152,7 +153,7 @@ def test_the_measures_of_a_series_are_those_of_its_samples(api, patient, ledger)
 
 def test_of_few_samples_quality_is_not_told(api, patient, ledger):
     send(api, patient, [70] * 20, NIGHT, data_type="heart_rate")
-    quality = quality_of(read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(hours=4)))
+    quality = quality_of(read_series(patient, "heart_rate", start=NIGHT, end=NIGHT + timedelta(hours=4)), since=NIGHT)
     assert isinstance(quality.outliers, Abstained)
     assert isinstance(quality.consistency, Abstained)
     assert quality.targets["outliers"] is None
@@ -272,40 +273,6 @@ def test_after_a_device_was_ended_the_study_has_ended(client, patient, monkeypat
     assert reason(patient, (NOW - timedelta(days=12)).date()) != GapReason.STUDY_ENDED
 
 
-@pytest.mark.parametrize(("hours", "alerts"), [(47, 0), (49, 1), (13 * 24, 1), (15 * 24, 0)])
-def test_a_silent_device_is_an_alert_once(client, patient, psychiatrist, ledger, hours, alerts):
-    of_a_device(client, patient, NOW - timedelta(days=20))
-    received(NOW - timedelta(hours=hours))
-    raise_silent()
-    raise_silent()
-    assert Alert.objects.filter(patient=patient, kind="silent_stream").count() == alerts
-    if alerts:
-        send_again = Sync.objects.get()
-        assert str(send_again.pk) in Alert.objects.get().key
-
-
-def test_no_alert_after_the_end_or_a_withdrawal(client, patient, ledger, make_patient, team, monkeypatch):
-    monkeypatch.setattr("novamind.accounts.models.tokens.now", lambda: NOW)
-    device = of_a_device(client, patient, NOW - timedelta(days=20))
-    revoke(patient=patient, device_id=device.pk)
-    other = make_patient(team)
-    of_a_device(client, other, NOW - timedelta(days=20))
-    record_consent(patient=other, purpose="treatment", stream="actigraphy", given=False, how="spoken", by=None)
-    received(NOW - timedelta(days=3))
-    assert raise_silent() == 0
-    assert not Alert.objects.exists()
-
-
-def test_the_job_that_looks_for_silence_runs(client, patient):
-    from novamind.jobs.services import enqueue
-
-    of_a_device(client, patient, NOW - timedelta(days=20))
-    received(NOW - timedelta(days=3))
-    enqueue("actigraphy.silent_streams", key="silent")
-    run_waiting()
-    assert Alert.objects.filter(patient=patient).count() == 1
-
-
 def test_the_pages_show_coverage_reasons_and_parts(api, patient):
     send(api, patient, [10] * 1440, NIGHT - timedelta(days=8), source="watch", source_device_id="W")
     send(api, patient, [4] * 1440, NIGHT - timedelta(days=8), source="phone", source_device_id="P")
@@ -321,6 +288,63 @@ def test_the_pages_show_coverage_reasons_and_parts(api, patient):
     assert "left out" in days
     assert "why this total?" in days
     assert api.get(f"/patients/{patient.pk}/data/weight/").status_code == 404
+
+
+def column_of(patient, label):
+    with recorded(actor_label="test", request_id="t"):
+        return next((one for one in coverage_context(patient)["columns"] if one["label"] == label), None)
+
+
+def completeness_of(column):
+    return next(one["shown"] for one in column["measures"] if one["name"] == "completeness")
+
+
+def test_a_channel_that_was_held_before_the_window_counts_from_its_first_day(api, patient):
+    beats = {"data_type": "heart_rate", "source": "watch"}
+    for back in (40, *range(14)):
+        send(api, patient, [70] * 1440, NIGHT - timedelta(days=back), **beats)
+    column = column_of(patient, "Heart rate")
+    assert len(column["cells"]) == 28
+    assert completeness_of(column).value == pytest.approx(100 * 14 / 28, abs=2.5)
+    assert column["cells"][date(2026, 3, 5)]["reason"] == "received, but little or nothing of this kind"
+
+
+def test_a_channel_that_began_in_the_window_counts_from_its_first_day(api, patient):
+    send(api, patient, [70] * 720, NIGHT - timedelta(days=3, hours=-12), data_type="heart_rate", source="watch")
+    for back in range(3):
+        send(api, patient, [70] * 1440, NIGHT - timedelta(days=back), data_type="heart_rate", source="watch")
+    column = column_of(patient, "Heart rate")
+    assert list(column["cells"]) == [date(2026, 3, day) for day in (26, 27, 28, 29, 30)]
+    assert (
+        60 < completeness_of(column).value < 85
+    )  # noon of the 26th to midnight of the 29th, of until noon of the 30th
+
+
+def test_a_channel_without_a_day_in_the_window_keeps_its_column_and_says_why(api, patient):
+    tell(api, patient, NOW - timedelta(days=41), "battery_empty")  # over: it measured after that
+    send(api, patient, [70] * 60, NOW - timedelta(days=40), data_type="heart_rate")
+    received(NOW - timedelta(days=40))
+    column = column_of(patient, "Heart rate")
+    assert completeness_of(column).value == 0
+    assert [cell["reason"] for cell in column["cells"].values()] == 27 * ["nothing received since"] + [""]
+    tell(api, patient, NOW - timedelta(days=39), "battery_empty")
+    assert {cell["reason"] for cell in column_of(patient, "Heart rate")["cells"].values()} == {"battery empty", ""}
+
+
+def test_a_channel_that_was_never_sent_has_no_column(api, patient):
+    send(api, patient, [40] * 60, NOW - timedelta(days=2), data_type="hrv", key="rmssd_ms")
+    assert column_of(patient, "Heart rate variability, RMSSD")
+    assert column_of(patient, "Heart rate variability, SDNN") is None
+
+
+def test_what_was_last_measured_is_told_to_the_second(api, patient, ledger):
+    start = datetime(2026, 3, 10, 20, tzinfo=UTC)
+    send(api, patient, [70] * 60, start - timedelta(days=3), data_type="heart_rate")
+    assert last_measured(patient, "heart_rate", start) == start - timedelta(days=3) + timedelta(minutes=59)
+    send(api, patient, [70] * 60, start, data_type="heart_rate")
+    assert last_measured(patient, "heart_rate", start) == start - timedelta(days=3) + timedelta(minutes=59)
+    assert last_measured(patient, "heart_rate", start + timedelta(minutes=3)) == start + timedelta(minutes=2)
+    assert last_measured(patient, "heart_rate", start - timedelta(days=3)) is None
 
 
 def test_the_page_of_a_patient_without_devices_says_so(api, patient):

@@ -90,26 +90,26 @@ def _begin(delivery: Delivery, provider: str) -> bool:
     return True
 
 
-def _end(delivery: Delivery, state: str, what: str, **changes: Any) -> None:
+def _end(delivery: Delivery, state: str, what: str, **changes: Any) -> bool:
+    """Whether it ended so: what was called off meanwhile stays so unless it has left."""
     delivery.note(what)
-    # Called off meanwhile: stays so unless it has left.
-    ended = Delivery.objects.open().filter(pk=delivery.pk)
-    ended.update(state=state, log=delivery.log, **changes)
+    from_states = (*Delivery.OPEN, State.CANCELLED) if state == State.SENT else Delivery.OPEN
+    ended = Delivery.objects.filter(pk=delivery.pk, state__in=from_states)
+    return bool(ended.update(state=state, log=delivery.log, **changes))
 
 
 def _put_off(delivery: Delivery, until: datetime, why: str) -> None:
     if delivery.is_too_late(until):
-        return _end(delivery, State.EXPIRED, "expired")
+        _end(delivery, State.EXPIRED, "expired")
+        return
     delivery.note("put_off", why=why, until=until.isoformat(timespec="seconds"))
     delivery.due_at = until
     still = Delivery.objects.open().filter(pk=delivery.pk)
     if still.update(state=State.WAITING, due_at=until, log=delivery.log):
         plan(delivery)
-    return None
 
 
 def _fail(delivery: Delivery, what: str) -> None:
     """Told to the administrators: somebody was not reached."""
-    _end(delivery, State.FAILED, what)
-    if (work := current_work()) is not None:
+    if _end(delivery, State.FAILED, what) and (work := current_work()) is not None:
         alert(Job.objects.get(pk=work.job_id), "delivery_failed")

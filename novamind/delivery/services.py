@@ -93,8 +93,14 @@ def plan(delivery: Delivery) -> None:
     enqueue("delivery.send", key=f"delivery:{delivery.pk}", due_at=delivery.due_at, delivery_id=delivery.pk)
 
 
+class TooLate(ValueError):
+    """What the message was for is over: it would arrive after its use."""
+
+
 def resend(delivery: Delivery) -> Delivery:
-    """The same message once more, now and whatever became of the first; by hand only."""
+    """The same message once more, whatever became of the first, within the same hours; by hand only. ``TooLate``."""
+    if delivery.is_too_late(clock.now()):
+        raise TooLate
     again = Delivery.objects.filter(resends=delivery.pk).count() + 1
     repeated = Delivery(
         key=f"{delivery.key}:again:{again}"[-200:],
@@ -104,6 +110,9 @@ def resend(delivery: Delivery) -> Delivery:
         template=delivery.template,
         about_label=delivery.about_label,
         about_id=delivery.about_id,
+        expires_at=delivery.expires_at,
+        quiet_from=delivery.quiet_from,
+        quiet_to=delivery.quiet_to,
         resends=delivery.pk,
     )
     made = _insert_or_find(repeated)
@@ -112,11 +121,12 @@ def resend(delivery: Delivery) -> Delivery:
 
 
 def cancel_about(about: Iterable[Any], label: str, *, but_to: Iterable[User] | None = None) -> int:
-    """Call off what has not been given to a provider yet, of the rows with these ids; how many.
+    """Call off what has not left, of the rows with these ids; how many. What a provider is being asked to take right
+    now leaves if it takes it; if it is busy, it is not asked again.
 
     With ``but_to`` only what is for other users than these; what is for patients stays.
     """
-    waiting = Delivery.objects.filter(about_label=label, about_id__in=list(about), state=Delivery.State.WAITING)
+    unsent = Delivery.objects.open().filter(about_label=label, about_id__in=list(about))
     if but_to is not None:
-        waiting = waiting.filter(user__isnull=False).exclude(user__in=list(but_to))
-    return waiting.update(state=Delivery.State.CANCELLED)
+        unsent = unsent.filter(user__isnull=False).exclude(user__in=list(but_to))
+    return unsent.update(state=Delivery.State.CANCELLED)

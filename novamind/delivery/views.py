@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from novamind.accounts.rights import requires
 from novamind.delivery.models import Delivery
 from novamind.delivery.providers import provider_of
-from novamind.delivery.services import resend
+from novamind.delivery.services import TooLate, resend
 
 SHOWN = 100
 _NEEDS_YOU_FIRST = Case(
@@ -49,7 +49,11 @@ def resend_page(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     delivery = get_object_or_404(Delivery, pk=delivery_id)
     if delivery.is_open:
         messages.error(request, "It has not been sent yet: there is nothing to repeat.")
-    else:
+        return redirect("delivery:list")
+    try:
         resend(delivery)
+    except TooLate:
+        messages.error(request, "Its time is over: it would arrive after its use.")
+    else:
         messages.success(request, "It is queued once more.")
     return redirect("delivery:list")

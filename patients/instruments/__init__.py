@@ -8,6 +8,7 @@ from patients.instruments.catalogue import (
     SafetyRule,
     UnknownInstrument,
     WrongVersion,
+    as_given,
     instrument,
     instruments,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "UnknownInstrument",
     "WrongAnswers",
     "WrongVersion",
+    "as_given",
     "instrument",
     "instruments",
     "score",

@@ -1,4 +1,5 @@
-"""The library of instruments, read once from JSON: one file for each, named by its id."""
+"""The library of instruments, read once from JSON: ``<id>.json`` for each, and ``<id>.<version>.json`` for each earlier
+wording, under which the answers given to it are shown."""
 
 from __future__ import annotations
 
@@ -136,11 +137,31 @@ class Instrument:
         return next((word for low, high, word in self.bands if low <= total <= high), "")
 
 
-@cache
 def instruments() -> Mapping[str, Instrument]:
-    """The library by id, in the order of titles."""
-    found = [_loaded(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(_LIBRARY.glob("*.json"))]
-    return MappingProxyType({one.id: one for one in sorted(found, key=lambda one: (one.scoring_only, one.short))})
+    """The library by id, in the order of titles: what can be filled in."""
+    return _read(_LIBRARY)[0]
+
+
+def as_given(instrument_id: str, version: str) -> Instrument | None:
+    """The wording that answers were given to; ``None`` where that version is not kept."""
+    now = instruments().get(instrument_id)
+    return now if now and now.version == version else _read(_LIBRARY)[1].get((instrument_id, version))
+
+
+@cache
+def _read(folder: Path) -> tuple[Mapping[str, Instrument], Mapping[tuple[str, str], Instrument]]:
+    """What is in use by id, and what was by id and version; ``ValueError`` for a file of another name than it says."""
+    current, earlier = [], {}
+    for path in sorted(folder.glob("*.json")):
+        found = _loaded(json.loads(path.read_text(encoding="utf-8")))
+        if path.stem == f"{found.id}.{found.version}":
+            earlier[found.id, found.version] = found
+        elif path.stem == found.id:
+            current.append(found)
+        else:
+            raise ValueError(f"{path.name} holds {found.id}, version {found.version}")
+    ordered = sorted(current, key=lambda one: (one.scoring_only, one.short))
+    return MappingProxyType({one.id: one for one in ordered}), MappingProxyType(earlier)
 
 
 def instrument(instrument_id: str, version: str | None = None) -> Instrument:

@@ -23,7 +23,7 @@ class AlertKind(models.TextChoices):
 
     SELF_HARM = "self_harm", "An answer about self-harm or suicide needs a clinician now"
     MEDICATION = "medication", "A rule says to avoid a drug on the list: look at the page Genes"
-    SILENT_STREAM = "silent_stream", "A device has sent nothing for longer than it should"
+    SILENT_STREAM = "silent_stream", "A device, or a part of it, has measured nothing for longer than it should"
     RULE = "rule", "A rule of the clinic asks for a look"
 
 

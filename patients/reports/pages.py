@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 from novamind import clock
 from novamind.measures import Abstained, Measure
 from patients import charts
-from patients.instruments import Instrument, SafetyState, instrument, instruments
+from patients.instruments import Instrument, SafetyState, as_given, instrument, instruments
 from patients.models import Alert, Assessment, CheckIn, Patient, SymptomReport
 from patients.reports.safety import WORDS
 from patients.telling import Told, told
@@ -47,19 +48,53 @@ def reports_of(patient: Patient) -> dict[str, Any]:
 
 
 def answered(assessment: Assessment) -> dict[str, Any]:
-    """The context of one filled-in questionnaire: every item as printed, the answer, its points."""
-    found = instrument(assessment.instrument)
-    endorsed = set(assessment.result["safety"]["endorsed"])
-    rows = []
-    for item in found.items:
-        place = assessment.answers.get(item.id)
-        choice = None if place is None else item.choices[place]
-        rows.append({"item": item, "choice": choice, "is_safety": item.id in endorsed})
+    """The context of one filled-in questionnaire: every item as it was printed, the answer, its points.
+
+    ``wording_kept`` is false where its version is not in the library: then the items answered and the places chosen.
+    """
+    given = as_given(assessment.instrument, assessment.instrument_version)
+    found = given or instrument(assessment.instrument)
     alert = Alert.objects.filter(patient=assessment.patient_id, about_id=assessment.pk).select_related("owner").first()
     line = _line(assessment, found)
-    other = "" if assessment.instrument_version == found.version else found.version
-    about = {"assessment": assessment, "instrument": found, "safety": line["safety"], "other_wording": other}
-    return about | {"line": line, "rows": rows, "alert": alert, "told": _who_was_told(alert) if alert else ""}
+    return {
+        "assessment": assessment,
+        "instrument": found,
+        "safety": line["safety"],
+        "wording_kept": given is not None,
+        "line": line,
+        "rows": said_to(assessment, given),
+        "alert": alert,
+        "told": _who_was_told(alert) if alert else "",
+    }
+
+
+@dataclass(frozen=True)
+class Said:
+    """One item and its answer in the words they were printed in; ``points`` is ``None`` where none count."""
+
+    item: str
+    answer: str = ""
+    points: int | None = None
+    is_safety: bool = False
+
+
+def said_to(assessment: Assessment, given: Instrument | None) -> list[Said]:
+    """Every item of the wording that was answered; of one that is not kept, the places of the answers alone."""
+    endorsed, answers = set(assessment.result["safety"]["endorsed"]), assessment.answers
+    if given is None:
+        return [
+            Said(f"Item {item}", f"printed answer {place + 1}", is_safety=item in endorsed)
+            for item, place in answers.items()
+        ]
+    rows = []
+    for item in given.items:
+        place = answers.get(item.id)
+        if place is None:
+            rows.append(Said(item.text))
+        else:
+            points = item.choices[place].score if item.scored else None
+            rows.append(Said(item.text, item.choices[place].text, points, item.id in endorsed))
+    return rows
 
 
 def _who_was_told(alert: Alert) -> str:

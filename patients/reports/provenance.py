@@ -9,9 +9,9 @@ from uuid import UUID
 from novamind import clock, display
 from novamind.measures import Abstained
 from patients.consent import allows
-from patients.instruments import SOURCED, Instrument, instrument, instruments
+from patients.instruments import SOURCED, Instrument, as_given, instrument, instruments
 from patients.models import Assessment, ConsentPurpose, ConsentStream, Patient
-from patients.reports.pages import score_of, told_by
+from patients.reports.pages import said_to, score_of, told_by
 
 
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
@@ -22,18 +22,25 @@ def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | N
     one = found.select_related("patient", "recorded_by").first()
     if one is None or not allows(one.patient, ConsentPurpose.TREATMENT, ConsentStream.QUESTIONNAIRES):
         return None
-    by = instrument(one.instrument)
+    given = as_given(one.instrument, one.instrument_version)
+    by = given or instrument(one.instrument)
     return {
-        "asked": _score_rows(one, by),
+        "asked": _score_rows(one, by) if given else _bare_rows(one, by),
         "record_title": "The questionnaire",
-        "record": _record_rows(one, by),
+        "record": _record_rows(one, by, given is not None),
         "inputs_title": "Items used",
-        "inputs": _item_rows(one, by),
+        "inputs": _item_rows(one, given),
     }
 
 
+def _bare_rows(one: Assessment, by: Instrument) -> dict[str, Any]:
+    """Of a version that is not kept, by whose rules nothing can be explained any more."""
+    rows = {"Rule": f"that of version {one.instrument_version}, which is not kept"}
+    return {"label": by.title, "value": _value(one, by), "rows": rows}
+
+
 def _score_rows(one: Assessment, by: Instrument) -> dict[str, Any]:
-    shown, result = score_of(one, by), one.result
+    result = one.result
     rows = {"Rule": _rule(one, by)}
     if result["band"]:
         low, high = next((low, high) for low, high, word in by.bands if word == result["band"])
@@ -43,8 +50,12 @@ def _score_rows(one: Assessment, by: Instrument) -> dict[str, Any]:
     if result["says"]:
         rows["It says"] = "; ".join(result["says"])
     rows |= {f"Source: {SOURCED[part]}": source for part, source in by.sources.items()}
-    value = shown.reason if isinstance(shown, Abstained) else display.in_words(shown.value, shown.unit)
-    return {"label": by.title, "value": value, "rows": rows}
+    return {"label": by.title, "value": _value(one, by), "rows": rows}
+
+
+def _value(one: Assessment, by: Instrument) -> str:
+    shown = score_of(one, by)
+    return shown.reason if isinstance(shown, Abstained) else display.in_words(shown.value, shown.unit)
 
 
 def _rule(one: Assessment, by: Instrument) -> str:
@@ -60,8 +71,8 @@ def _rule(one: Assessment, by: Instrument) -> str:
     return f"{plain}; prorated, {points} \u00d7 {len(by.scored)} / {present}, rounded half up"
 
 
-def _record_rows(one: Assessment, by: Instrument) -> dict[str, str]:
-    wording = "" if one.instrument_version == by.version else f"; points and wording here are of version {by.version}"
+def _record_rows(one: Assessment, by: Instrument, kept: bool) -> dict[str, str]:
+    wording = "" if kept else "; its wording is not kept"
     return {
         "Patient": one.patient.name,
         "Instrument": f"{by.short}, version {one.instrument_version}{wording}",
@@ -74,15 +85,13 @@ def _record_rows(one: Assessment, by: Instrument) -> dict[str, str]:
     }
 
 
-def _item_rows(one: Assessment, by: Instrument) -> dict[str, str]:
-    rows = {}
-    for item in by.items:
-        choice = _chosen(one, by, item.id)
-        said = "unanswered" if choice is None else choice.text
-        counted = choice is not None and item.scored and by.total_range is not None
-        counts = f", {display.in_words(choice.score, 'points')}" if counted else ""
-        rows[item.text] = said + counts
-    return rows
+def _item_rows(one: Assessment, given: Instrument | None) -> dict[str, str]:
+    total = given is not None and given.total_range is not None
+    return {
+        row.item: (row.answer or "unanswered")
+        + (f", {display.in_words(row.points, 'points')}" if total and row.points is not None else "")
+        for row in said_to(one, given)
+    }
 
 
 def _chosen(one: Assessment, by: Instrument, item_id: str) -> Any:

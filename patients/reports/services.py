@@ -132,7 +132,7 @@ def submit_assessment(
     def announce(kept: Assessment) -> Alert | None:
         alert = safety.alert_about_assessment(kept, scored.safety, by=by)
         publish("assessment.completed", actor=by.pk if by else None, assessment_id=kept.pk, patient_id=patient.pk)
-        record_done(patient=patient, what=found.id)
+        record_done(patient=patient, what=found.id, at=kept.at)
         return alert
 
     def same(kept: Assessment) -> bool:
@@ -232,7 +232,7 @@ def _announce(kept: CheckIn | SymptomReport, by: User | None) -> Alert | None:
     actor = by.pk if by else None
     if isinstance(kept, CheckIn):
         publish("symptom.recorded", actor=actor, check_in_id=kept.pk, patient_id=kept.patient_id)
-        record_done(patient=kept.patient, what=CHECK_IN)
+        record_done(patient=kept.patient, what=CHECK_IN, at=kept.at)
         return None
     alert = safety.alert_about_symptom(kept, by=by)
     publish("symptom.recorded", actor=actor, symptom_id=kept.pk, patient_id=kept.patient_id)

@@ -16,6 +16,7 @@ from patients.instruments import (
     UnknownInstrument,
     WrongAnswers,
     WrongVersion,
+    catalogue,
     instrument,
     instruments,
     score,
@@ -299,3 +300,9 @@ def test_codes_are_those_that_were_confirmed(shared_reference: Path):
             assert ours.loinc["total"] == known["total"]
         if "bands" in known:
             assert [[low, high, word.replace(" to ", "-")] for low, high, word in ours.bands] == known["bands"]
+
+
+def test_a_file_is_named_by_what_it_holds(tmp_path: Path):
+    (tmp_path / "phq2.3.json").write_text((catalogue._LIBRARY / "phq2.json").read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match=r"phq2\.3\.json holds phq2, version 1"):
+        catalogue._read(tmp_path)

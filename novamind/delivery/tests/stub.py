@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -17,6 +17,7 @@ class Stub:
     def __init__(self, *answers: tuple[int, Any]) -> None:
         self.answers, self.got = list(answers), list[tuple[str, dict[str, str], bytes]]()
         self.delay_s = 0.0  # between taking a message and saying so
+        self.meanwhile: Callable[[], object] = lambda: None  # what happens then
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -24,6 +25,7 @@ class Stub:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 stub.got.append((self.path, dict(self.headers), body))
                 time.sleep(stub.delay_s)
+                stub.meanwhile()
                 status, said = stub.answers.pop(0) if len(stub.answers) > 1 else stub.answers[0]
                 sent = json.dumps(said).encode()
                 self.send_response(status)

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
 
 from novamind import clock
 from novamind.delivery.models import Delivery
-from novamind.delivery.services import PatientContact, cancel_about, deliver, resend
+from novamind.delivery.services import PatientContact, TooLate, cancel_about, deliver, resend
 from novamind.delivery.templates import TEMPLATES, text_of
 from novamind.delivery.tests.stub import answering
 from novamind.jobs.models import AdminAlert, Job
@@ -169,6 +170,32 @@ def test_what_was_called_off_does_not_leave(at, patient, psychiatrist, twilio):
     assert (state(delivery), stub.got) == ("cancelled", [])
 
 
+@pytest.mark.parametrize(("answer", "ends"), [((503, {}), "cancelled"), ((400, {}), "cancelled"), (TAKEN, "sent")])
+def test_called_off_while_the_provider_is_asked_it_leaves_if_taken_and_is_not_tried_again(
+    answer, ends, at, patient, psychiatrist, twilio
+):
+    with answering(answer, TAKEN) as stub:
+        twilio.TWILIO_URL = stub.url
+        delivery = sms(patient, about=psychiatrist)
+        stub.meanwhile = lambda: (cancel_about([psychiatrist.pk], "accounts.User"), connection.close())
+        run_waiting()
+        assert state(delivery) == ends
+        at(NOON + timedelta(hours=3))
+        run_waiting()
+    assert (state(delivery), len(stub.got)) == (ends, 1)
+    assert not AdminAlert.objects.open().exists()
+
+
+def test_called_off_after_a_worker_died_while_sending_it_does_not_leave(at, patient, psychiatrist, twilio):
+    delivery = sms(patient, about=psychiatrist)
+    Delivery.objects.filter(pk=delivery.pk).update(state="sending", attempts=1)
+    assert cancel_about([psychiatrist.pk], "accounts.User") == 1
+    with answering(TAKEN) as stub:
+        twilio.TWILIO_URL = stub.url
+        run_waiting()
+    assert (state(delivery), stub.got) == ("cancelled", [])
+
+
 def test_nobody_is_written_to_without_contact_or_account(at, make_patient, team, psychiatrist):
     nowhere = sms(make_patient(team), "r:nowhere")
     psychiatrist.is_active = False
@@ -207,6 +234,32 @@ def test_a_repeat_is_a_message_of_its_own(at, patient):
     assert len({first.pk, again.pk, once_more.pk}) == 3
     run_waiting()
     assert [state(one) for one in (first, again, once_more)] == ["sent"] * 3
+
+
+def test_a_repeat_keeps_its_quiet_hours_and_its_end(at, patient, twilio):
+    with answering(TAKEN) as stub:
+        twilio.TWILIO_URL = stub.url
+        first = sms(patient, quiet=(time(14), time(16)), expires_at=NOON + timedelta(hours=6))  # noon is 12 in Oslo
+        run_waiting()
+        at(NOON + timedelta(hours=3))
+        again = resend(first)
+        run_waiting()
+        assert (state(again), len(stub.got)) == ("waiting", 1)
+        at(NOON + timedelta(hours=6))
+        run_waiting()
+    assert (state(again), len(stub.got)) == ("expired", 1)
+
+
+def test_what_is_over_is_not_sent_again_by_hand(at, patient, signed_in, clinical_admin):
+    delivery = sms(patient, expires_at=NOON + timedelta(hours=1))
+    run_waiting()
+    at(NOON + timedelta(hours=1))
+    with pytest.raises(TooLate):
+        resend(delivery)
+    client = signed_in(clinical_admin)
+    page = client.post(f"/deliveries/{delivery.pk}/resend/", follow=True).content.decode()
+    assert "Its time is over: it would arrive after its use." in page
+    assert Delivery.objects.count() == 1
 
 
 def test_keys_and_templates_hold_no_text(patient):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,43 @@ def test_an_instrument_is_reminded_of_due_on_the_phone_and_done_when_it_is_sent(
     assert send(phone, patient, what).status_code == 201
     assert phone.get("/api/v1/due").json()["due"] == []
     assert schedule.reminders.get().done_at == NINE
+
+
+def test_what_a_phone_sends_days_late_is_done_on_the_day_it_was_said(at, patient, phone):
+    schedule = weekly(patient, "check-in", every_days=1, window_min=600)
+    for days in (0, 1, 2):
+        at(NINE + timedelta(days=days))
+        run_waiting()
+    late = {"mood": 3, "happened_at": (START + timedelta(hours=6)).isoformat()}  # Monday noon, told on Wednesday
+    answer = phone.post(f"/api/v1/patients/{patient.pk}/check-ins", late, content_type="application/json")
+    assert answer.status_code == 201, answer.json()
+    done = schedule.reminders.order_by("local_date").values_list("done_at", flat=True)
+    assert list(done) == [START + timedelta(hours=6), None, None]
+    assert [one["due_at"] for one in phone.get("/api/v1/due").json()["due"]] == ["2027-03-03T08:00:00Z"]
+
+
+def test_a_printed_form_of_long_ago_leaves_todays_question_and_its_reminder(at, patient, signed_in, psychiatrist):
+    schedule = weekly(patient, "phq9", starts_on=date(2026, 1, 5), quiet_from=time(8), quiet_to=time(12))
+    Schedule.objects.filter(pk=schedule.pk).update(planned_from=START)
+    at(NINE)
+    run_waiting()
+    assert Delivery.objects.get().state == "waiting"
+    old = {"instrument": "phq9", "answers": {"1": 2}, "happened_at": "2026-03-02T07:00:00Z"}  # a Monday of the plan
+    api = signed_in(psychiatrist)
+    answer = api.post(f"/api/v1/patients/{patient.pk}/assessments", old, content_type="application/json")
+    assert answer.status_code == 201, answer.json()
+    assert (len(due_for(patient)), Delivery.objects.get().state) == (1, "waiting")
+    assert Reminder.objects.count() == 1  # none for a date on which nobody was asked
+
+
+def test_what_was_said_before_it_fell_due_and_came_after_is_done(at, patient, phone):
+    schedule = weekly(patient, "check-in", every_days=1)
+    at(NINE)
+    run_waiting()
+    early = {"mood": 3, "happened_at": (START + timedelta(hours=2)).isoformat()}
+    assert phone.post(f"/api/v1/patients/{patient.pk}/check-ins", early, "application/json").status_code == 201
+    assert schedule.reminders.get().done_at == START + timedelta(hours=2)
+    assert due_for(patient) == []
 
 
 def test_another_questionnaire_does_not_do_it_and_it_expires(at, patient, phone):

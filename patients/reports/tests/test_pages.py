@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +21,7 @@ from novamind.delivery.models import Delivery
 from patients import compliance
 from patients.alerts import resolve
 from patients.consent import record_consent
-from patients.instruments import instruments
+from patients.instruments import WrongVersion, catalogue, instruments
 from patients.models import Alert, Assessment, CheckIn, Consent, Grant, SymptomReport
 from patients.reports import refused, services
 from patients.reports.services import submit_assessment
@@ -242,10 +246,64 @@ def test_every_instrument_says_where_its_score_comes_from(clinician, patient, ps
         ).report
         page = clinician.get(f"/provenance/{kept.pk}/").content.decode()
         assert escape(one.sources["missing"]) in page
-    Assessment.objects.update(instrument_version="0")
-    assert "wording here are of version 1" in clinician.get(f"/provenance/{kept.pk}/").content.decode()
-    page = clinician.get(f"/patients/{patient.pk}/assessments/{kept.pk}/").content.decode()
-    assert "The wording below is that of version 1." in page
+
+
+@pytest.fixture
+def second_wording(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Put a PHQ-2 of two answers in the library in place of that of four, which is kept beside it or is not."""
+
+    def put(*, keep: bool) -> None:
+        shutil.copytree(catalogue._LIBRARY, tmp_path, dirs_exist_ok=True)
+        first = json.loads((tmp_path / "phq2.json").read_text(encoding="utf-8"))
+        if keep:
+            (tmp_path / "phq2.1.json").write_text(json.dumps(first), encoding="utf-8")
+        asked = [one | {"text": f"Now: {one['text']}"} for one in first["items"]]
+        yes_no = [{"text": "No", "score": 0}, {"text": "Yes", "score": 1}]
+        second = first | {"version": "2", "items": asked, "choices": yes_no, "range": [0, 2], "cutoffs": []}
+        (tmp_path / "phq2.json").write_text(json.dumps(second), encoding="utf-8")
+        monkeypatch.setattr(catalogue, "_LIBRARY", tmp_path)
+
+    return put
+
+
+@pytest.fixture
+def of_four_answers(patient: Any, own: Any) -> Assessment:
+    answers = {"1": 3, "2": 0}
+    return submit_assessment(patient=patient, by=own, by_patient=True, instrument_id="phq2", answers=answers).report
+
+
+def test_answers_are_shown_in_the_wording_they_were_given_to(clinician, patient, of_four_answers, second_wording):
+    second_wording(keep=True)
+    page = clinician.get(f"/patients/{patient.pk}/assessments/{of_four_answers.pk}/").content.decode()
+    assert "Little interest or pleasure in doing things" in page
+    assert "Nearly every day" in page
+    assert "Now:" not in page
+    said = clinician.get(f"/provenance/{of_four_answers.pk}/").content.decode()
+    assert "Nearly every day, 3 points" in said
+    assert "the sum of 2 items, 0 to 6" in said
+    assert "PHQ-2, version 1" in said
+
+
+def test_without_that_wording_the_numbers_of_the_answers_are_shown(clinician, patient, of_four_answers, second_wording):
+    second_wording(keep=False)
+    page = clinician.get(f"/patients/{patient.pk}/assessments/{of_four_answers.pk}/").content.decode()
+    assert "The wording of this version is not kept" in page
+    assert "printed answer 4" in page
+    assert "Now:" not in page
+    said = clinician.get(f"/provenance/{of_four_answers.pk}/").content.decode()
+    assert "that of version 1, which is not kept" in said
+    assert "printed answer 4" in said
+    assert "3 points" in said
+    assert clinician.get(f"/patients/{patient.pk}/symptoms/").status_code == 200
+
+
+def test_only_the_newest_wording_can_be_filled_in(patient, own, second_wording):
+    second_wording(keep=True)
+    asked = {"patient": patient, "by": own, "by_patient": True, "instrument_id": "phq2"}
+    with pytest.raises(WrongVersion):
+        submit_assessment(**asked, answers={"1": 1, "2": 0}, version="1")
+    assert submit_assessment(**asked, answers={"1": 1, "2": 0}).report.instrument_version == "2"
+    assert len([one for one in instruments().values() if one.id == "phq2"]) == 1
 
 
 def test_a_missing_safety_item_is_said_to_be_unanswered(phone, clinician, patient):
