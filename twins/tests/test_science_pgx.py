@@ -224,6 +224,26 @@ def test_an_ambiguous_or_partial_call_returns_every_candidate(gene, text, phenot
     assert set(one["phenotype"].split(" or ")) == phenotypes
 
 
+@pytest.mark.parametrize(
+    ("text", "phenotypes"),
+    [
+        ("*15:02 negative; *15:11 positive", ["*15:02 negative; *15:11 positive"]),
+        ("HLA-B*15:02 positive and HLA-B*15:11 positive", ["*15:02 positive; *15:11 positive"]),
+        ("*57:01 negative, *15:02 negative", ["*15:02 negative"]),
+        ("*15:02 positive or *15:11 positive", ["*15:02 positive", "*15:11 positive"]),
+        ("*15:02/*07:02; *15:11/*07:02", ["*15:02 positive", "*15:02 negative; *15:11 positive"]),
+    ],
+)
+def test_several_calls_of_hla_hold_together_unless_or_stands_between_them(text, phenotypes):
+    assert [state.phenotype for state in read_gene("HLA-B", text, shipped_rules()).states] == phenotypes
+
+
+@pytest.mark.parametrize("text", ["*15:02 positive; *15:02 negative", "*15:02 positive; *07:02/*08:01"])
+def test_calls_of_hla_that_contradict_each_other_are_refused(text):
+    with pytest.raises(WrongDiplotype, match="HLA-B"):
+        read_gene("HLA-B", text, shipped_rules())
+
+
 def test_each_candidate_has_its_recommendation():
     said = said_by("CPIC", ask({"CYP2D6": "*1/*1 or *4/*4"}, "nortriptyline"))
     assert {(one["for"]["CYP2D6"], one["action"]) for one in said} == {
