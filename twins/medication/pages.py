@@ -21,7 +21,6 @@ from twins.science.pgx import (
     told_gene,
     weight,
 )
-from twins.science.pgx.phenotypes import NO_RESULT
 from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
 from twins.science.pgx.weighing import AGAINST
@@ -124,12 +123,11 @@ def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
 
 
 def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
-    phenotypes = ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in one.of)
     return {
         "one": one,
         "action": one.action.replace("_", " "),
         "population": ", ".join(filter(None, (population_words(each.population) for each in several))),
-        "for": phenotypes,
+        "for": one.rests_on,
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
         "against": weight(one) == AGAINST,

@@ -35,6 +35,8 @@ class Recommendation:
 
     ``basis``: the genotype, or what drugs that are taken make of it. ``of``: the phenotypes it is about; where no row
     speaks of them ``text`` says why. ``beside``: drugs taken that change one of its enzymes, or are said to.
+    ``confirmed``: false where it follows from multipliers that nobody confirmed; ``by_genotype`` is then what the same
+    guideline says by the genotype alone, in words: one of the two holds.
     """
 
     drug: str
@@ -53,6 +55,13 @@ class Recommendation:
     basis: str
     of: tuple[tuple[str, str], ...]
     beside: tuple[str, ...] = ()
+    confirmed: bool = True
+    by_genotype: str = ""
+
+    @property
+    def rests_on(self) -> str:
+        """The genes and phenotypes it is about, in words; empty where no gene was asked."""
+        return ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in self.of)
 
 
 def recommend(
@@ -98,12 +107,20 @@ def recommend(
         if not (shifts and known.confirmed):
             said += _of_block(block, own, wanted, GENOTYPE)
         if shifts:
-            said += _of_block(block, beside, wanted, CONVERSION)
+            converted = _of_block(block, beside, wanted, CONVERSION)
+            said += converted if known.confirmed else [_unconfirmed(one, said) for one in converted]
         acting = known.acting_on(block.genes, others)
         found += [replace(one, beside=acting) for one in said] if acting else said
     spoken = {one.source for one in found}
     found += [_silent(drug, source, rules) for source in SOURCES if source not in spoken]
     return sorted(found, key=lambda one: SOURCES.index(one.source))
+
+
+def _unconfirmed(one: Recommendation, said: Sequence[Recommendation]) -> Recommendation:
+    """A recommendation that may hold, with what the guideline says of the same people if it does not."""
+    alone = [f"{each.rests_on}: {each.text}" for each in said
+             if each.basis == GENOTYPE and each.population == one.population]  # fmt: skip
+    return replace(one, confirmed=False, by_genotype=" ".join(alone))
 
 
 def _converted(reading: GeneReading, taking: Collection[str], known: Conversions) -> tuple[State, ...]:
