@@ -270,6 +270,21 @@ def test_paroxetine_converts_for_other_drugs_and_both_possibilities_stand_side_b
     ]
 
 
+def test_of_a_partial_call_the_known_candidates_are_converted_and_the_unknown_one_is_said():
+    """``*1/?`` has scores from 1 up; a moderate inhibitor halves each of them, and what is unknown stays so."""
+    asked = ask({"CYP2D6": "*1/?"}, "nortriptyline", taking=("duloxetine",))
+    gene = asked["genes"]["CYP2D6"]
+    assert gene["status"] == "ambiguous"
+    assert set(gene["converted"].split(" or ")) == {*PHENOTYPES[1:], "Indeterminate"}
+    beside = [one for one in said_by("CPIC", asked) if one["basis"] == "phenoconversion"]
+    assert {one["for"]["CYP2D6"]: one["action"] for one in beside} == {
+        "Intermediate Metabolizer": "reduced_dosing",
+        "Normal Metabolizer": "standard_dosing",
+        "Ultrarapid Metabolizer": "avoid",  # "three or more" copies beside *1: 4 or more, of which half is left
+        "Indeterminate": "no_recommendation",
+    }
+
+
 def test_once_the_multipliers_are_confirmed_the_converted_phenotype_speaks_alone():
     confirmed = replace(shipped_conversions(), confirmed={"by": "Dr North", "on": "2026-11-21"})
     asked = ask(NORMAL, "nortriptyline", taking=("duloxetine",), known=confirmed)
@@ -309,16 +324,20 @@ INHIBITORS = sorted(shipped_conversions().drugs)
 
 @settings(deadline=None, max_examples=200)
 @given(
-    st.sampled_from(ALLELES), st.sampled_from(ALLELES), st.sets(st.sampled_from(INHIBITORS), max_size=3),
+    st.sampled_from(ALLELES), st.sampled_from([*ALLELES, "?"]), st.sets(st.sampled_from(INHIBITORS), max_size=3),
     st.sampled_from(INHIBITORS),
 )  # fmt: skip
 def test_an_inhibitor_more_never_raises_a_score(first, second, taking, more):
     def lowest_and_highest(drugs):
         gene = ask({"CYP2D6": f"{first}/{second}"}, "lithium", taking=tuple(drugs))["genes"]["CYP2D6"]
         named = (gene["converted"] or gene["phenotype"]).split(" or ")
+        scores.append(gene["activity_score"] if gene["converted"] is None else gene["converted_activity_score"])
         return [PHENOTYPES.index(one) for one in named if one in PHENOTYPES]
 
+    scores: list[float | str | None] = []
     fewer, all_of_them = lowest_and_highest(taking), lowest_and_highest(taking | {more})
+    before, after = (None if one is None else float(str(one).lstrip("≥")) for one in scores)
+    assert after is None or after == 0 or (before is not None and after <= before)
     assert all_of_them or not fewer
     if not fewer:  # of what is not known only "nothing" is left
         assert set(all_of_them) <= {0}
