@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from patients.models import Patient
 from twins.medication.advice import CONDITIONS, Advice, advice_for
 from twins.medication.context import Held, Known
 from twins.medication.entering import NOT_ASKED, age_of
-from twins.medication.own_rules import rules_of
+from twins.medication.own_rules import Found, rules_of
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
@@ -36,8 +37,9 @@ def medication_context(patient: Patient, user: Any, known: Known, condition: str
     """The context of the page; an unknown condition or order is the first one."""
     condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
     sort = sort if sort in SORTS else next(iter(SORTS))
-    advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
-    return genes_context(patient, user, known) | {
+    own = rules_of(patient, user, known)
+    advised = sorted(advice_for(known, condition, own), key=_ORDERS[sort])
+    return genes_context(patient, known, own) | {
         "evidence": shipped_evidence(),
         "conditions": CONDITIONS,
         "condition": condition,
@@ -48,9 +50,12 @@ def medication_context(patient: Patient, user: Any, known: Known, condition: str
     }
 
 
-def genes_context(patient: Patient, user: Any, known: Known) -> dict[str, Any]:
-    """Genes in words, and guidelines side by side: the page's part of it, and the whole of the printed summary."""
-    rules, own = shipped_rules(), rules_of(patient, user, known)
+def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Found]]) -> dict[str, Any]:
+    """Genes in words, and guidelines side by side: the page's part of it, and the whole of the printed summary.
+
+    ``own``: what the clinic's rules find, by drug.
+    """
+    rules = shipped_rules()
     rows = sorted((_drug(name, known) for name in drugs_asked(known)), key=lambda row: -row["weight"])
     return {
         "known": known,

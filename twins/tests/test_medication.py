@@ -16,6 +16,7 @@ from patients.services import join_team
 from twins.medication.advice import assessed
 from twins.medication.context import known_of
 from twins.medication.entering import age_of
+from twins.medication.own_rules import write_rule
 from twins.science.evidence import shipped_evidence
 from twins.science.pgx import shipped_rules
 
@@ -167,6 +168,21 @@ def test_the_api_predicts_nothing_and_states_what_the_population_did(client, pat
     assert one["population_efficacy"]["status"] == "computed"
     assert one["net_benefit"] is None
     assert told["genetic_data"]["CYP2D6"]["converted"] == "Poor Metabolizer"
+
+
+def test_a_drug_that_a_guideline_or_the_clinic_speaks_against_is_not_the_best(clinician, client, patient):
+    """Escitalopram responds most after duloxetine, and CPIC has a poor metabolizer of CYP2C19 take another drug."""
+    with recorded(actor_label="system:test", request_id="test"):
+        write_rule(
+            by=clinician, name="duloxetine", against="drug", value="paroxetine", severity="avoid", text="Not here.",
+            source="Minutes of the clinic", reason="Agreed.",
+        )  # fmt: skip
+    said = answer_of(client, patient)["comparative_analysis"]["highest_efficacy"]
+    assert (said["medication"], said["passed_over"]) == ("mirtazapine", ["duloxetine", "escitalopram"])
+    assert "speaks against" in said["derivation"]
+    page = page_of(client, patient)
+    assert "mirtazapine, the largest share" in page
+    assert "passed over</span> duloxetine, escitalopram:" in page
 
 
 def test_what_is_unknown_is_neither_passed_nor_dropped(client, patient):
