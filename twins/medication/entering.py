@@ -12,7 +12,16 @@ from twins.medication.advice import note_rules
 from twins.medication.context import Known, known_of
 from twins.medication.own_rules import BY, rules_of
 from twins.medication.own_rules import SPEAKS_AGAINST as OWN_AGAINST
-from twins.science.pgx import Recommendation, of_age, only_beside, population_words, recommend, shipped_rules, weight
+from twins.science.pgx import (
+    Recommendation,
+    of_age,
+    only_beside,
+    only_untested,
+    population_words,
+    recommend,
+    shipped_rules,
+    weight,
+)
 from twins.science.pgx.recommending import CONVERSION
 from twins.science.pgx.weighing import AGAINST as SPEAKS_AGAINST
 from twins.science.pgx.weighing import CHANGES as SAYS_OTHERWISE
@@ -103,5 +112,7 @@ def _word(one: Recommendation, beside: str = "") -> Word:
     if only_beside(one):
         taken = f" Unchanged by itself, but an inhibitor or inducer is taken: {', '.join(one.beside)}."
         return Word(one.source, f"{of}{one.text}{who}{taken}", BESIDE, one.url)
+    if only_untested(one):  # the text says which gene
+        return Word(one.source, f"{of}{one.text}{who}", BESIDE, one.url)
     level = AGAINST if weight(one) == SPEAKS_AGAINST else CHANGES
     return Word(one.source, f"{of}{one.text}{who}", level, one.url)

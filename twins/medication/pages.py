@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from patients.models import Patient
@@ -16,6 +16,7 @@ from twins.science.pgx import (
     concerned,
     names_age,
     only_beside,
+    only_untested,
     population_words,
     recommend,
     shipped_rules,
@@ -66,8 +67,11 @@ def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Fou
         "genes": [_gene(symbol, held, known) for symbol, held in (known.genes or {}).items()],
         "missing": [symbol for symbol in rules.symbols if symbol not in (known.genes or {})],
         "current": [row for row in rows if row["current"]],
-        "changed": [row for row in rows if not row["current"] and row["weight"] > 1 and not row["beside"]],
+        "changed": [
+            row for row in rows if not row["current"] and row["weight"] > 1 and not (row["beside"] or row["uncleared"])
+        ],
         "beside": [row for row in rows if not row["current"] and row["beside"]],
+        "uncleared": [row for row in rows if not row["current"] and row["uncleared"]],
         "usual": [row for row in rows if not row["current"] and row["weight"] == 1],
         "silent": [row["drug"] for row in rows if not row["current"] and not row["weight"]],
         "not_asked": NOT_ASKED,
@@ -103,6 +107,7 @@ def _drug(name: str, known: Known) -> dict[str, Any]:
         "current": name in known.taking,
         "weight": max(weight(one) for one in said),
         "beside": _unchanged_beside(said),
+        "uncleared": _all_leading(said, only_untested),
         "by_age": any(names_age(one) for one in said),
         "by": [
             {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
@@ -112,11 +117,15 @@ def _drug(name: str, known: Known) -> dict[str, Any]:
 
 def _unchanged_beside(said: list[Recommendation]) -> str:
     """The drugs taken for which alone the weightiest sentences weigh more than none, in words; else nothing."""
-    most = max(weight(one) for one in said)
-    leading = [one for one in said if weight(one) == most]
-    if not all(only_beside(one) for one in leading):
+    if not _all_leading(said, only_beside):
         return ""
-    return ", ".join(dict.fromkeys(name for one in leading for name in one.beside))
+    return ", ".join(dict.fromkeys(name for one in said if only_beside(one) for name in one.beside))
+
+
+def _all_leading(said: list[Recommendation], holds: Callable[[Recommendation], bool]) -> bool:
+    """Whether it holds of each of the weightiest sentences."""
+    most = max(weight(one) for one in said)
+    return all(holds(one) for one in said if weight(one) == most)
 
 
 def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:

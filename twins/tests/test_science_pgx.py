@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -20,11 +21,15 @@ from twins.science.pgx import (
     UnknownPopulation,
     WrongDiplotype,
     answer,
+    caution,
     load_conversions,
     load_rules,
     read_gene,
+    read_panel,
+    recommend,
     shipped_conversions,
     shipped_rules,
+    weight,
 )
 from twins.science.pgx.conversion import SHIPPED as CONVERSIONS
 from twins.science.pgx.rules import SHIPPED
@@ -372,6 +377,45 @@ def test_taking_a_called_gene_away_never_turns_no_recommendation_into_advice(pan
         }
 
     assert advised({gene: text for gene, text in panel.items() if gene != gone}) <= advised(panel)
+
+
+OF_TWO_GENES = [
+    pytest.param(drug, block.genes, id=f"{block.guideline.source} {drug}")
+    for drug, blocks in shipped_rules().blocks.items()
+    for block in blocks
+    if len(block.genes) > 1
+]
+
+
+@pytest.mark.parametrize(("drug", "genes"), OF_TWO_GENES)
+def test_taking_any_result_away_never_turns_no_recommendation_into_a_clearance(drug, genes):
+    """CPIC answers some drugs of two genes where one was not tested, and not where it is indeterminate."""
+    rules, known = shipped_rules(), shipped_conversions()
+
+    def advised(diplotypes):
+        said = recommend(drug, read_panel(diplotypes, rules), rules, known)
+        return {(one.source, one.genes, one.population): one for one in said if one.action != "no_recommendation"}
+
+    for texts in product(*(["not tested", "indeterminate", *CALLED[gene]] for gene in genes)):
+        panel = dict(zip(genes, texts, strict=True))
+        before = advised(panel).keys()
+        for gone in genes:
+            fewer = advised({gene: text for gene, text in panel.items() if gene != gone})
+            for one in (fewer[key] for key in fewer.keys() - before):
+                assert weight(one) > 1
+                if one.action == "standard_dosing":
+                    assert f"{gone} was not tested" in one.text
+
+
+def test_a_usual_dose_with_an_untested_gene_of_two_is_no_clearance():
+    said = recommend("amitriptyline", read_panel(NORMAL, shipped_rules()), shipped_rules(), shipped_conversions())
+    (cpic,) = [one for one in said if one.source == "CPIC"]
+    assert (cpic.action, cpic.text.endswith("Not cleared: CYP2C19 was not tested.")) == ("standard_dosing", True)
+    assert (weight(cpic), caution([cpic])) == (2, "medium")
+    both = recommend(
+        "amitriptyline", read_panel(NORMAL | NORMAL_2C19, shipped_rules()), shipped_rules(), shipped_conversions()
+    )
+    assert caution([one for one in both if one.source == "CPIC"]) == "low"
 
 
 @pytest.mark.parametrize("text", ["1/4", "*1", "*1/*2/*3", "", "*1//*4", "foo", "*x/*1", "?/?", "(*1/*4)x1", "*1/*4x0"])

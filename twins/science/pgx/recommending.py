@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final
 
 from twins.science.pgx.conversion import Conversions
-from twins.science.pgx.phenotypes import INDETERMINATE, NO_RESULT, UNTESTED, State
+from twins.science.pgx.phenotypes import HLA, INDETERMINATE, NO_RESULT, UNTESTED, State
 from twins.science.pgx.reading import GeneReading, convert, untested
 from twins.science.pgx.rules import SOURCES, Block, Rule, Rules
 
@@ -62,6 +62,11 @@ class Recommendation:
     def rests_on(self) -> str:
         """The genes and phenotypes it is about, in words; empty where no gene was asked."""
         return ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in self.of)
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The genes it is about that were not tested."""
+        return tuple(gene for gene, what in self.of if what == NO_RESULT)
 
 
 def recommend(
@@ -168,13 +173,21 @@ def _told(
         strength=rule.strength if rule else "No recommendation",
         factor=rule.factor if rule else (),
         dose_of=rule.dose_of if rule else None,
-        text=rule.text if rule else _why_not(block, of),
+        text=f"{rule.text}{_open(block, rule, of)}" if rule else _why_not(block, of),
         url=block.guideline.url,
         guideline=block.guideline.title,
         as_of=rule.as_of if rule else max(one.as_of for one in block.rules),
         basis=basis,
         of=phenotypes,
     )
+
+
+def _open(block: Block, rule: Rule, of: list[tuple[State, ...]]) -> str:
+    """What a usual dose leaves open: an untested gene that its guideline answers without; HLA has its own notes."""
+    if rule.actions[0] not in {"standard_dosing", "no_action"}:
+        return ""
+    untested = (gene for place, gene in enumerate(block.genes) if of[0][place].phenotype == NO_RESULT)
+    return "".join(f" Not cleared: {gene} was not tested." for gene in untested if gene not in HLA)
 
 
 def _why_not(block: Block, of: list[tuple[State, ...]]) -> str:
