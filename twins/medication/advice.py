@@ -40,7 +40,7 @@ NOT_COMPARED: Final = {
 class Advice:
     """One drug for one patient; what is not known is ``None`` or empty.
 
-    ``barred``: whether a rule of the clinic says to avoid it.
+    ``barred``: whether a rule of the clinic says to avoid it. ``shares``: those of all drugs that respond, 0 to 1.
     """
 
     drug: str
@@ -54,12 +54,20 @@ class Advice:
     tried: tuple[Medication, ...]
     current: bool
     barred: bool = False
+    shares: tuple[float, ...] = ()
 
     @property
     def caution(self) -> str | None:
         """The most cautious thing a guideline says: ``high`` speaks against the drug, ``medium`` changes its dose or
         asks for watching, ``low`` changes nothing; ``None`` where none recommends anything."""
         return caution(self.said)
+
+    @property
+    def percentile(self) -> float | None:
+        """Of the drugs with a known share of responders for the condition, how many of 100 respond less than it."""
+        if self.response is None:
+            return None
+        return 100 * sum(each < self.response.share for each in self.shares) / len(self.shares)
 
     @property
     def compared(self) -> Compared:
@@ -98,6 +106,7 @@ def _advice(name: str, known: Known, condition: str, barred: bool) -> Advice:
         tried=tuple(row for row in known.courses or () if row.drug == name),
         current=name in known.taking,
         barred=barred,
+        shares=tuple(each.share for each in evidence.responses.get(condition, {}).values()),
     )
 
 

@@ -9,6 +9,14 @@ from patients.models import Patient
 from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, NOT_COMPARED, Advice, advice_for, assessed
 from twins.medication.context import Known
 from twins.medication.entering import NOT_ASKED
+from twins.medication.factors import (
+    NO_CONSENT,
+    NO_ENZYME,
+    NO_GENE,
+    genetic_factors,
+    metabolizer_status,
+    recommendation,
+)
 from twins.medication.own_rules import rules_of
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
 from twins.science.pgx import shipped_rules, told, told_gene
@@ -30,9 +38,9 @@ def recommendations_as_told(
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
         "rules_version": rules.version, "evidence_version": evidence.version,
-        "recommendations": [_drug(one, state) for one, state in found if state["state"] == "passed"],
-        "not_assessed": [_drug(one, state) for one, state in found if state["state"] == "not_assessed"],
-        "excluded": [_drug(one, state) for one, state in found if state["state"] == "excluded"],
+        "recommendations": [_drug(one, state, known) for one, state in found if state["state"] == "passed"],
+        "not_assessed": [_drug(one, state, known) for one, state in found if state["state"] == "not_assessed"],
+        "excluded": [_drug(one, state, known) for one, state in found if state["state"] == "excluded"],
         "comparative_analysis": {
             name: _best(name, one, evidence.version) for name, one in best([one.compared for one in advised]).items()
         },
@@ -80,13 +88,19 @@ def _best(name: str, one: Best, evidence: str) -> dict[str, Any]:
     }
 
 
-def _drug(one: Advice, state: dict[str, Any]) -> dict[str, Any]:
+def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
     """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
-    silent = {"predicted_efficacy": NO_PREDICTION.as_json()}
+    silent = {name: NO_PREDICTION.as_json() for name in ("predicted_efficacy", "efficacy.confidence")}
     if one.response is None:
-        silent["population_efficacy"] = NO_EFFICACY.as_json()
+        silent |= {name: NO_EFFICACY.as_json() for name in ("population_efficacy", "efficacy")}
     if not one.rates:
-        silent["side_effect_risks"] = NO_RATES.as_json()
+        silent |= {name: NO_RATES.as_json() for name in ("side_effect_risks", "side_effects")}
+    factors = genetic_factors(one.drug, known)
+    status = metabolizer_status(factors)
+    if not factors:
+        silent["genetic_factors"] = (NO_GENE if known.genes is not None else NO_CONSENT).as_json()
+    if status is None:
+        silent["metabolizer_status"] = (NO_ENZYME if known.genes is not None else NO_CONSENT).as_json()
     if one.compared.balance is None:
         silent["net_benefit"] = (NO_RATES if one.response else NO_EFFICACY).as_json()
     difference, left = one.difference, one.acceptability
@@ -108,6 +122,11 @@ def _drug(one: Advice, state: dict[str, Any]) -> dict[str, Any]:
              **_source(each.source)}
             for each in one.changes
         ],
+        "efficacy": {
+            "score": one.response and one.response.share, "confidence": None, "percentile": one.percentile
+        },
+        "side_effects": [{"effect": rate.effect, "risk": rate.share} for rate in one.rates],
+        "genetic_factors": factors, "metabolizer_status": status, "recommendation": recommendation(one),
         "net_benefit": one.compared.balance, "caution_level": one.caution,
         "guidelines": [told(said, shipped_rules()) for said in one.said],
         "current": one.current,

@@ -185,6 +185,32 @@ def test_a_drug_that_a_guideline_or_the_clinic_speaks_against_is_not_the_best(cl
     assert "passed over</span> duloxetine, escitalopram:" in page
 
 
+def test_each_drug_has_the_fields_of_the_contract_or_a_reason(client, patient):
+    told = answer_of(client, patient)
+    one = drug_of(told, "escitalopram")
+    assert one["efficacy"]["score"] == one["population_efficacy"]["share"]
+    assert one["efficacy"]["percentile"] == pytest.approx(100 * 12 / 14)  # of 14 drugs duloxetine alone responds more
+    assert (one["efficacy"]["confidence"], one["abstentions"]["efficacy.confidence"]["abstained"]) == (
+        None, "not_promoted",
+    )  # fmt: skip
+    (factor,) = one["genetic_factors"]
+    assert (factor["gene"], factor["diplotype"], factor["asked_by"]) == ("CYP2C19", "*2/*2", ["CPIC", "DPWG"])
+    assert one["metabolizer_status"] == "CYP2C19 Poor Metabolizer"
+    assert one["recommendation"]["action"] == "consider_alternative"
+    assert one["recommendation"]["caution_level"] == "high"
+    assert one["recommendation"]["rationale"].startswith("CPIC (CYP2C19 Poor Metabolizer): Consider another drug")
+    beside = drug_of(told, "venlafaxine")["metabolizer_status"]
+    assert beside == "CYP2D6 Normal Metabolizer (beside paroxetine: Poor Metabolizer, not confirmed)"
+    lithium = drug_of(told, "lithium")
+    assert lithium["recommendation"]["action"] == "no_recommendation"
+    assert lithium["recommendation"]["caution_level"] is None
+    assert {"efficacy", "side_effects", "genetic_factors", "metabolizer_status"} <= set(lithium["abstentions"])
+    withdraw(patient, "genotype")
+    hidden = drug_of(answer_of(client, patient), "escitalopram")
+    assert (hidden["genetic_factors"], hidden["metabolizer_status"]) == ([], None)
+    assert hidden["abstentions"]["metabolizer_status"]["abstained"] == "consent_withheld"
+
+
 def test_what_is_unknown_is_neither_passed_nor_dropped(client, patient):
     told = answer_of(client, patient, min_efficacy=0.5, max_side_effect_risk=0.15)
     lists = {
