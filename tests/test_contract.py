@@ -61,6 +61,27 @@ ANSWERED = {
     },
 }  # fmt: skip
 
+#: (path, a field of its answer, …) -> the fields that a thing in it must have.
+NESTED = {
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "recommendations"): {
+        "medication_class", "predicted_efficacy", "side_effect_risks", "net_benefit", "efficacy", "side_effects",
+        "genetic_factors", "metabolizer_status", "recommendation",
+    },
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "recommendations", "side_effect_risks"): {
+        "effect_type", "risk_level",
+    },
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "recommendations", "efficacy"): {
+        "score", "confidence", "percentile",
+    },
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "recommendations", "side_effects"): {"effect", "risk"},
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "recommendations", "recommendation"): {
+        "action", "rationale", "caution_level",
+    },
+    ("/api/v1/patients/{patient_id}/medication-recommendations", "comparative_analysis"): {
+        "highest_efficacy", "lowest_side_effects", "optimal_balance",
+    },
+}  # fmt: skip
+
 #: Promised and not built: the part that brings it -> the words its path will have. When one of them appears in the
 #: document, its line moves up to BUILT with its fields.
 TO_COME = {
@@ -80,10 +101,15 @@ def document() -> dict[str, Any]:
 def fields_of(document: dict[str, Any], method: str, path: str, answer: str = "") -> dict[str, Any]:
     asked = document["paths"][path][method]
     content = (asked["responses"][answer] if answer else asked["requestBody"])["content"]
-    schema = next(iter(content.values()))["schema"]
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
+    return resolved(document, next(iter(content.values()))["schema"])
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a thing, or of the things of a list, without references."""
+    schema = schema.get("items", schema)
+    if "allOf" in schema:
+        (schema,) = schema["allOf"]
+    return document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
 
 
 def test_the_document_is_made_without_a_warning():
@@ -98,6 +124,15 @@ def test_a_built_endpoint_takes_the_promised_fields(document, method, path):
 @pytest.mark.parametrize("path", ANSWERED)
 def test_a_built_endpoint_answers_with_the_promised_fields(document, path):
     assert ANSWERED[path] - set(fields_of(document, "get", path, "200")["properties"]) == set()
+
+
+@pytest.mark.parametrize("place", NESTED, ids=lambda place: ".".join(place[1:]))
+def test_what_an_answer_holds_has_the_promised_fields(document, place):
+    path, *names = place
+    schema = fields_of(document, "get", path, "200")
+    for name in names:
+        schema = resolved(document, schema["properties"][name])
+    assert NESTED[place] - set(schema["properties"]) == set()
 
 
 def test_no_more_is_required_of_a_new_patient_than_was_promised(document):

@@ -34,8 +34,9 @@ class Word:
     """One thing that is said of a drug: by whom, in a sentence, where to read it.
 
     ``level``: ``against`` speaks against the drug; ``changes`` changes how it is given or watched; ``beside`` changes
-    nothing by itself, while a drug is taken that acts on an enzyme of it; ``history`` is what this patient's own
-    courses of it say; ``unasked`` names what nobody looked for; ``note`` says what is not known.
+    nothing by itself, while a drug is taken that acts on an enzyme of it or a gene of it was not tested; ``history``
+    is what this patient's own courses of it say; ``unasked`` names what nobody looked for; ``note`` is what else is
+    known of the drug, or is not.
     """
 
     by: str

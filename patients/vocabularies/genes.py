@@ -38,6 +38,7 @@ INDETERMINATE: Final = frozenset(
 )  # fmt: skip
 _COPIES: Final = re.compile(r"(\*[0-9A-Z:]+)x([0-9]+)", re.ASCII | re.IGNORECASE)
 _PRESENCE: Final = re.compile(r"(\*[0-9]{2}:[0-9]{2}) (positive|negative)", re.ASCII | re.IGNORECASE)
+_JOINED: Final = re.compile(r"\s*[;,|]\s*|\s+and\s+", re.ASCII | re.IGNORECASE)
 MANY: Final = 3  # from so many copies on the tables have one entry, "x≥3"
 
 
@@ -118,7 +119,7 @@ def read_diplotype(symbol: str, text: str) -> Reported:
     symbol : str
         The gene; one that we have no table of is read too, and nothing of it is in a table.
     text : str
-        ``*1/*4``, ``*1/*2x2``, ``*10+*36/*1``, ``*15:02 positive``, ``Not tested.``, ``no-call``, …
+        ``*1/*4``, ``*1/*2x2``, ``*10+*36/*1``, ``*15:02 negative; *15:11 positive``, ``Not tested.``, …
 
     Returns
     -------
@@ -144,9 +145,12 @@ def _plain(text: str) -> str:
 
 def _alleles(text: str, *, presence: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The alleles that are there, and those that are said not to be."""
-    if presence and (found := _PRESENCE.fullmatch(text)):
-        named = (found[1],)
-        return (named, ()) if found[2].casefold() == "positive" else ((), named)
+    said = [_PRESENCE.fullmatch(part) for part in _JOINED.split(text)] if presence else []
+    if calls := [(one[1], one[2].casefold()) for one in said if one]:
+        if len(calls) < len(said):
+            return (), ()
+        there = tuple(name for name, call in calls if call == "positive")
+        return there, tuple(name for name, call in calls if call == "negative")
     halves = [half.strip() for half in text.split("/")]
     if len(halves) != 2 or not all(half.startswith("*") and " " not in half for half in halves):
         return (), ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from novamind.measures import Abstained
 from patients.models import Medication
 from patients.vocabularies import drugs
 from twins.medication.context import Known
+from twins.medication.own_rules import SPEAKS_AGAINST, Found
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
 from twins.science.pgx import Recommendation, caution, recommend, shipped_rules
 
@@ -26,11 +28,20 @@ CONDITIONS: Final = {
 NO_PREDICTION: Final = Abstained("not_promoted")
 NO_EFFICACY: Final = Abstained("indeterminate", what="no share of responders with a source that was read")
 NO_RATES: Final = Abstained("indeterminate", what="no rate of side effects with a source that was read")
+#: Why a comparison names no drug.
+NOT_COMPARED: Final = {
+    "highest_efficacy": NO_EFFICACY,
+    "lowest_side_effects": Abstained("indeterminate", what="for most of these drugs no rates with a source were read"),
+    "optimal_balance": Abstained("indeterminate", what="of no drug that is open to this patient both are known"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One drug for one patient; what is not known is ``None`` or empty."""
+    """One drug for one patient; what is not known is ``None`` or empty.
+
+    ``barred``: whether a rule of the clinic says to avoid it. ``shares``: those of all drugs that respond, 0 to 1.
+    """
 
     drug: str
     drug_class: str
@@ -42,6 +53,8 @@ class Advice:
     changes: tuple[Change, ...]
     tried: tuple[Medication, ...]
     current: bool
+    barred: bool = False
+    shares: tuple[float, ...] = ()
 
     @property
     def caution(self) -> str | None:
@@ -50,21 +63,35 @@ class Advice:
         return caution(self.said)
 
     @property
+    def percentile(self) -> float | None:
+        """Of the drugs with a known share of responders for the condition, how many of 100 respond less than it."""
+        if self.response is None:
+            return None
+        return 100 * sum(each < self.response.share for each in self.shares) / len(self.shares)
+
+    @property
     def compared(self) -> Compared:
         """What it is compared by."""
         return Compared(
-            self.drug, self.response.share if self.response else None, self.rates[0].share if self.rates else None
+            self.drug,
+            self.response.share if self.response else None,
+            self.rates[0].share if self.rates else None,
+            against=self.barred or self.caution == "high",
         )
 
 
-def advice_for(known: Known, condition: str) -> list[Advice]:
-    """Every drug that is answered for: those of the contract, and those with a known efficacy for the condition."""
+def advice_for(known: Known, condition: str, own: Mapping[str, Iterable[Found]]) -> list[Advice]:
+    """Every drug that is answered for: those of the contract, and those with a known efficacy for the condition.
+
+    ``own``: what the clinic's rules find, by drug.
+    """
     evidence = shipped_evidence()
     names = dict.fromkeys((*DEFAULT_DRUGS, *evidence.drugs(condition), *known.taking))
-    return [_advice(name, known, condition) for name in names if name in drugs()]
+    barred = {name for name, found in own.items() if any(one.rule.severity in SPEAKS_AGAINST for one in found)}
+    return [_advice(name, known, condition, name in barred) for name in names if name in drugs()]
 
 
-def _advice(name: str, known: Known, condition: str) -> Advice:
+def _advice(name: str, known: Known, condition: str, barred: bool) -> Advice:
     evidence = shipped_evidence()
     said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
     return Advice(
@@ -78,6 +105,8 @@ def _advice(name: str, known: Known, condition: str) -> Advice:
         changes=evidence.changes_of(name),
         tried=tuple(row for row in known.courses or () if row.drug == name),
         current=name in known.taking,
+        barred=barred,
+        shares=tuple(each.share for each in evidence.responses.get(condition, {}).values()),
     )
 
 

@@ -12,7 +12,16 @@ from twins.medication.advice import note_rules
 from twins.medication.context import Known, known_of
 from twins.medication.own_rules import BY, rules_of
 from twins.medication.own_rules import SPEAKS_AGAINST as OWN_AGAINST
-from twins.science.pgx import Recommendation, of_age, only_beside, population_words, recommend, shipped_rules, weight
+from twins.science.pgx import (
+    Recommendation,
+    of_age,
+    only_beside,
+    only_untested,
+    population_words,
+    recommend,
+    shipped_rules,
+    weight,
+)
 from twins.science.pgx.recommending import CONVERSION
 from twins.science.pgx.weighing import AGAINST as SPEAKS_AGAINST
 from twins.science.pgx.weighing import CHANGES as SAYS_OTHERWISE
@@ -26,6 +35,7 @@ NOT_FOR_THIS_ROLE: Final = (
     "Genes, enzyme inhibitors and this clinic's own rules are not told to this role. Other interactions (MAO "
     "inhibitors, serotonergic drugs, QT, lithium) and contraindications are not asked for anybody."
 )
+IF_NOT: Final = "If the drugs taken do not change the enzyme so:"
 NO_GENES: Final = "The patient has not consented to the use of genes, so none was asked."
 NO_DRUGS: Final = "The patient has not consented to the use of the medication list, so no other drug was asked."
 SILENT: Final = (
@@ -93,13 +103,16 @@ def _of_others(known: Known, drug: str, years: int) -> Iterator[Recommendation]:
 
 def _word(one: Recommendation, beside: str = "") -> Word:
     """A recommendation in one sentence with what it rests on."""
-    rests = ", ".join(f"{gene} {phenotype}" for gene, phenotype in one.of)
-    whom = population_words(one.population)
-    converted = " beside the drugs taken" if one.basis == CONVERSION else ""
+    rests, whom = one.rests_on, population_words(one.population)
+    converted = " beside the drugs taken" if one.basis == CONVERSION and not beside else ""
+    sure = "" if one.confirmed else ", not confirmed"
     of = f"Of {one.drug}, which is taken, beside {beside}: " if beside else ""
-    who = f" ({rests}{'' if beside else converted}{f'; {whom}' if whom else ''})" if rests else ""
+    who = f" ({rests}{converted}{sure}{f'; {whom}' if whom else ''})" if rests else ""
+    who += "" if one.confirmed else f" {IF_NOT} {one.by_genotype}"
     if only_beside(one):
         taken = f" Unchanged by itself, but an inhibitor or inducer is taken: {', '.join(one.beside)}."
         return Word(one.source, f"{of}{one.text}{who}{taken}", BESIDE, one.url)
+    if only_untested(one):  # the text says which gene
+        return Word(one.source, f"{of}{one.text}{who}", BESIDE, one.url)
     level = AGAINST if weight(one) == SPEAKS_AGAINST else CHANGES
     return Word(one.source, f"{of}{one.text}{who}", level, one.url)

@@ -84,7 +84,9 @@ def therapeutic_implication(
     """Observation, profile therapeutic-implication: what the phenotypes mean for a drug, and which source says so."""
     code = _coded(TO_BE_DETERMINED, "therapeutic-implication", "Therapeutic Implication")
     converted = " Beside the drugs taken (phenoconversion)." if one.basis == CONVERSION else ""
+    made_sure = "" if one.confirmed else f" {_unsure(one)}"
     whom = f" Population: {one.population}." if one.population else ""
+    said = f"{one.text}{converted}{made_sure}{whom}"
     made = _observation("therapeutic-implication", patient, *_key(one)) | {
         "code": code,
         "derivedFrom": [{"reference": _urn(each)} for each in rests],
@@ -92,7 +94,8 @@ def therapeutic_implication(
             _component(_coded(LOINC, "51963-7", "Medication assessed [ID]"), one.drug),
             *(_component(code, f"{gene} {phenotype}") for gene, phenotype in one.of),
         ],
-        "note": [{"text": f"{one.text}{converted}{whom} Strength: {one.strength}. Rules {version}, of {one.as_of}."}],
+        "status": "final" if one.confirmed else "preliminary",
+        "note": [{"text": f"{said} Strength: {one.strength}. Rules {version}, of {one.as_of}."}],
     }
     if one.url:
         source = {"type": "citation", "display": f"{one.source}: {one.guideline}", "url": one.url}
@@ -101,7 +104,10 @@ def therapeutic_implication(
 
 
 def medication_recommendation(patient: UUID, one: Recommendation, implication: Mapping[str, Any]) -> Resource:
-    """Task, profile medication-recommendation: a proposal, never an order; coded where the drug is spoken against."""
+    """Task, profile medication-recommendation: a proposal, never an order; coded where the drug is spoken against.
+
+    A draft as long as it follows from multipliers that nobody confirmed: somebody has to judge first whether it holds.
+    """
     code: Resource = {"text": ", ".join(action.replace("_", " ") for action in one.actions)}
     if weight(one) == AGAINST:
         code |= _coded(LOINC, "LA26421-0", "Consider alternative medication")
@@ -109,13 +115,18 @@ def medication_recommendation(patient: UUID, one: Recommendation, implication: M
         "resourceType": "Task",
         "id": str(_id("medication-recommendation", patient, *_key(one))),
         "meta": {"profile": [f"{GUIDE}/StructureDefinition/medication-recommendation"]},
-        "status": "requested",
+        "status": "requested" if one.confirmed else "draft",
         "intent": "proposal",
         "code": code,
-        "description": one.text,
+        "description": one.text if one.confirmed else f"{one.text} {_unsure(one)}",
         "for": {"reference": f"Patient/{patient}"},
         "reasonReference": {"reference": _urn(implication)},
     }
+
+
+def _unsure(one: Recommendation) -> str:
+    """Both possibilities of what nobody confirmed."""
+    return f"Not confirmed: how much of the enzyme is left. By the genotype alone: {one.by_genotype}"
 
 
 def _observation(profile: str, patient: UUID, *key: str) -> Resource:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from patients.models import Patient
 from twins.medication.advice import CONDITIONS, Advice, advice_for
 from twins.medication.context import Held, Known
 from twins.medication.entering import NOT_ASKED, age_of
-from twins.medication.own_rules import rules_of
+from twins.medication.own_rules import Found, rules_of
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
     concerned,
     names_age,
     only_beside,
+    only_untested,
     population_words,
     recommend,
     shipped_rules,
     told_gene,
     weight,
 )
-from twins.science.pgx.phenotypes import NO_RESULT
 from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
 from twins.science.pgx.weighing import AGAINST
@@ -37,8 +38,9 @@ def medication_context(patient: Patient, user: Any, known: Known, condition: str
     """The context of the page; an unknown condition or order is the first one."""
     condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
     sort = sort if sort in SORTS else next(iter(SORTS))
-    advised = sorted(advice_for(known, condition), key=_ORDERS[sort])
-    return genes_context(patient, user, known) | {
+    own = rules_of(patient, user, known)
+    advised = sorted(advice_for(known, condition, own), key=_ORDERS[sort])
+    return genes_context(patient, known, own) | {
         "evidence": shipped_evidence(),
         "conditions": CONDITIONS,
         "condition": condition,
@@ -49,9 +51,12 @@ def medication_context(patient: Patient, user: Any, known: Known, condition: str
     }
 
 
-def genes_context(patient: Patient, user: Any, known: Known) -> dict[str, Any]:
-    """Genes in words, and guidelines side by side: the page's part of it, and the whole of the printed summary."""
-    rules, own = shipped_rules(), rules_of(patient, user, known)
+def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Found]]) -> dict[str, Any]:
+    """Genes in words, and guidelines side by side: the page's part of it, and the whole of the printed summary.
+
+    ``own``: what the clinic's rules find, by drug.
+    """
+    rules = shipped_rules()
     rows = sorted((_drug(name, known) for name in drugs_asked(known)), key=lambda row: -row["weight"])
     return {
         "known": known,
@@ -62,8 +67,11 @@ def genes_context(patient: Patient, user: Any, known: Known) -> dict[str, Any]:
         "genes": [_gene(symbol, held, known) for symbol, held in (known.genes or {}).items()],
         "missing": [symbol for symbol in rules.symbols if symbol not in (known.genes or {})],
         "current": [row for row in rows if row["current"]],
-        "changed": [row for row in rows if not row["current"] and row["weight"] > 1 and not row["beside"]],
+        "changed": [
+            row for row in rows if not row["current"] and row["weight"] > 1 and not (row["beside"] or row["uncleared"])
+        ],
         "beside": [row for row in rows if not row["current"] and row["beside"]],
+        "uncleared": [row for row in rows if not row["current"] and row["uncleared"]],
         "usual": [row for row in rows if not row["current"] and row["weight"] == 1],
         "silent": [row["drug"] for row in rows if not row["current"] and not row["weight"]],
         "not_asked": NOT_ASKED,
@@ -99,6 +107,7 @@ def _drug(name: str, known: Known) -> dict[str, Any]:
         "current": name in known.taking,
         "weight": max(weight(one) for one in said),
         "beside": _unchanged_beside(said),
+        "uncleared": _all_leading(said, only_untested),
         "by_age": any(names_age(one) for one in said),
         "by": [
             {"source": source, "said": _grouped([one for one in said if one.source == source])} for source in SOURCES
@@ -108,11 +117,15 @@ def _drug(name: str, known: Known) -> dict[str, Any]:
 
 def _unchanged_beside(said: list[Recommendation]) -> str:
     """The drugs taken for which alone the weightiest sentences weigh more than none, in words; else nothing."""
-    most = max(weight(one) for one in said)
-    leading = [one for one in said if weight(one) == most]
-    if not all(only_beside(one) for one in leading):
+    if not _all_leading(said, only_beside):
         return ""
-    return ", ".join(dict.fromkeys(name for one in leading for name in one.beside))
+    return ", ".join(dict.fromkeys(name for one in said if only_beside(one) for name in one.beside))
+
+
+def _all_leading(said: list[Recommendation], holds: Callable[[Recommendation], bool]) -> bool:
+    """Whether it holds of each of the weightiest sentences."""
+    most = max(weight(one) for one in said)
+    return all(holds(one) for one in said if weight(one) == most)
 
 
 def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
@@ -124,12 +137,11 @@ def _grouped(said: list[Recommendation]) -> list[dict[str, Any]]:
 
 
 def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
-    phenotypes = ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in one.of)
     return {
         "one": one,
         "action": one.action.replace("_", " "),
         "population": ", ".join(filter(None, (population_words(each.population) for each in several))),
-        "for": phenotypes,
+        "for": one.rests_on,
         "converted": one.basis == CONVERSION,
         "none": one.action == NONE,
         "against": weight(one) == AGAINST,

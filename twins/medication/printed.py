@@ -48,7 +48,8 @@ def _recommendations(known: Known) -> list[list[Any]]:
             one = told(said, rules)
             asked = "; ".join(f"{gene} {what}" for gene, what in one["for"].items())
             rows.append([
-                "recommendation", one["drug"], *[None] * 7, one["source"], one["population"], asked, one["action"],
+                "recommendation", one["drug"], *[None] * 5, None if one["confirmed"] else False, None, one["source"],
+                one["population"], asked, one["action"],
                 one["strength"], one["dose_factor"], one["text"], one["guideline"], one["url"], one["date"],
                 one["version"],
             ])  # fmt: skip

@@ -6,11 +6,19 @@ from typing import Any, Final
 
 from novamind import clock
 from patients.models import Patient
-from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, Advice, advice_for, assessed
+from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, NOT_COMPARED, Advice, advice_for, assessed
 from twins.medication.context import Known
 from twins.medication.entering import NOT_ASKED
+from twins.medication.factors import (
+    NO_CONSENT,
+    NO_ENZYME,
+    NO_GENE,
+    genetic_factors,
+    metabolizer_status,
+    recommendation,
+)
 from twins.medication.own_rules import rules_of
-from twins.science.evidence import Response, Source, best, shipped_evidence
+from twins.science.evidence import Best, Response, Source, best, shipped_evidence
 from twins.science.pgx import shipped_rules, told, told_gene
 
 DISCLAIMER: Final = (
@@ -22,18 +30,19 @@ def recommendations_as_told(
     patient: Patient, user: Any, known: Known, condition: str, *, min_efficacy: float, max_risk: float
 ) -> dict[str, Any]:
     """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
-    found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advice_for(known, condition)]
+    own = rules_of(patient, user, known)
+    advised = advice_for(known, condition, own)
+    found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advised]
     rules, evidence = shipped_rules(), shipped_evidence()
     conversions = known.conversions
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
         "rules_version": rules.version, "evidence_version": evidence.version,
-        "recommendations": [_drug(one, state) for one, state in found if state["state"] == "passed"],
-        "not_assessed": [_drug(one, state) for one, state in found if state["state"] == "not_assessed"],
-        "excluded": [_drug(one, state) for one, state in found if state["state"] == "excluded"],
+        "recommendations": [_drug(one, state, known) for one, state in found if state["state"] == "passed"],
+        "not_assessed": [_drug(one, state, known) for one, state in found if state["state"] == "not_assessed"],
+        "excluded": [_drug(one, state, known) for one, state in found if state["state"] == "excluded"],
         "comparative_analysis": {
-            name: one and {"medication": one.drug, "efficacy": one.efficacy, "risk": one.burden, "balance": one.balance}
-            for name, one in best([one.compared for one, _ in found]).items()
+            name: _best(name, one, evidence.version) for name, one in best([one.compared for one in advised]).items()
         },
         "genetic_data": {gene: told_gene(one, known.acting, conversions) for gene, one in known.readings.items()},
         "genetic_data_quality": {
@@ -46,7 +55,7 @@ def recommendations_as_told(
             {"medication": name, "severity": each.rule.severity, "sure": each.sure, "text": each.rule.text,
              "against": each.rule.value, "source": each.rule.source, "rule": each.rule.rule,
              "version": each.rule.version}
-            for name, several in sorted(rules_of(patient, user, known).items()) for each in several
+            for name, several in sorted(own.items()) for each in several
         ],
         "warnings": known.warnings(), "notice": known.notice or "",
         "disclaimer": f"{DISCLAIMER} {NOT_ASKED}", "generated_at": clock.now(),
@@ -54,13 +63,44 @@ def recommendations_as_told(
     }  # fmt: skip
 
 
-def _drug(one: Advice, state: dict[str, Any]) -> dict[str, Any]:
+#: How each of the comparisons is derived, and from what.
+DERIVED: Final = {
+    "highest_efficacy": "largest share of responders in trials of the condition",
+    "lowest_side_effects": "smallest of the largest shares with a side effect; not said while the rates of half of the "
+    "drugs or more are not known",
+    "optimal_balance": "share of responders times (1 minus the largest share with a side effect), where both are known",
+}  # fmt: skip
+NOT_AGAINST: Final = "; among the drugs that no guideline and no rule of the clinic speaks against for this patient"
+
+
+def _best(name: str, one: Best, evidence: str) -> dict[str, Any]:
+    """The first by one comparison, or nothing, with how that was derived and which drugs were passed over."""
+    first = one.first
+    return {
+        "medication": first and first.drug,
+        "efficacy": first and first.efficacy,
+        "risk": first and first.burden,
+        "balance": first and first.balance,
+        "passed_over": list(one.passed_over),
+        "derivation": f"{DERIVED[name]}{NOT_AGAINST}",
+        "source": f"evidence {evidence}: population_efficacy and side_effect_risks of each drug name theirs",
+        "abstention": None if first else NOT_COMPARED[name].as_json(),
+    }
+
+
+def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
     """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
-    silent = {"predicted_efficacy": NO_PREDICTION.as_json()}
+    silent = {name: NO_PREDICTION.as_json() for name in ("predicted_efficacy", "efficacy.confidence")}
     if one.response is None:
-        silent["population_efficacy"] = NO_EFFICACY.as_json()
+        silent |= {name: NO_EFFICACY.as_json() for name in ("population_efficacy", "efficacy")}
     if not one.rates:
-        silent["side_effect_risks"] = NO_RATES.as_json()
+        silent |= {name: NO_RATES.as_json() for name in ("side_effect_risks", "side_effects")}
+    factors = genetic_factors(one.drug, known)
+    status = metabolizer_status(factors)
+    if not factors:
+        silent["genetic_factors"] = (NO_GENE if known.genes is not None else NO_CONSENT).as_json()
+    if status is None:
+        silent["metabolizer_status"] = (NO_ENZYME if known.genes is not None else NO_CONSENT).as_json()
     if one.compared.balance is None:
         silent["net_benefit"] = (NO_RATES if one.response else NO_EFFICACY).as_json()
     difference, left = one.difference, one.acceptability
@@ -82,6 +122,11 @@ def _drug(one: Advice, state: dict[str, Any]) -> dict[str, Any]:
              **_source(each.source)}
             for each in one.changes
         ],
+        "efficacy": {
+            "score": one.response and one.response.share, "confidence": None, "percentile": one.percentile
+        },
+        "side_effects": [{"effect": rate.effect, "risk": rate.share} for rate in one.rates],
+        "genetic_factors": factors, "metabolizer_status": status, "recommendation": recommendation(one),
         "net_benefit": one.compared.balance, "caution_level": one.caution,
         "guidelines": [told(said, shipped_rules()) for said in one.said],
         "current": one.current,

@@ -17,6 +17,7 @@ from patients.printed import Report, report_page, report_pdf, report_table
 from twins.medication.advice import note_rules
 from twins.medication.axis import axis_context
 from twins.medication.context import known_of
+from twins.medication.own_rules import rules_of
 from twins.medication.pages import genes_context, medication_context
 from twins.medication.printed import HEAD, summary_rows
 from twins.medication.starts import starts_context
@@ -45,7 +46,9 @@ def genes(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Genotypes, what they become beside the drugs taken, and what guidelines say, as it is printed."""
     patient, context = patient_page(request, patient_id, TAB)
     note_rules()
-    return report_page(request, GENES, context | genes_context(patient, request.user, known_of(patient, request.user)))
+    known = known_of(patient, request.user)
+    more = genes_context(patient, known, rules_of(patient, request.user, known))
+    return report_page(request, GENES, context | more)
 
 
 @own_transaction
@@ -61,7 +64,8 @@ def take_out(request: HttpRequest, patient_id: UUID, form: str) -> HttpResponseB
     known = known_of(patient, request.user)
     if form == "csv":
         return report_table(request, GENES, patient, HEAD, summary_rows(known))
-    return report_pdf(request, GENES, context | genes_context(patient, request.user, known))
+    more = genes_context(patient, known, rules_of(patient, request.user, known))
+    return report_pdf(request, GENES, context | more)
 
 
 @require_GET

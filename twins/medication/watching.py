@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from patients.alerts import raise_alert, resolve
 from patients.models import Alert, AlertEvent, AlertKind, AlertSeverity, Medication, Patient
@@ -13,13 +14,20 @@ from twins.medication.context import Known, known_of
 from twins.medication.entering import age_of, said_of_drug
 from twins.medication.own_rules import SPEAKS_AGAINST, rules_of
 
+#: No word of genes: an alert's history may be read where they are withheld.
+NOT_CONFIRMED: Final = (
+    "Not confirmed: it holds if the drugs taken change an enzyme as much as assumed here. Without that the guideline "
+    "may say otherwise; the page Genes shows both."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A course that is given, and what says to avoid its drug."""
+    """A course that is given, and what says to avoid its drug; ``note``: how sure that is, where it is not."""
 
     course: Medication
     what: str
+    note: str = ""
 
     @property
     def key(self) -> str:
@@ -46,7 +54,7 @@ def watch(patient: Patient) -> None:
         again = f":{len(before)}" if before else ""
         raise_alert(
             patient=patient, kind=AlertKind.MEDICATION, severity=AlertSeverity.MEDIUM, key=f"{key}{again}",
-            owner=one.course.recorded_by, about=one.course,
+            owner=one.course.recorded_by, about=one.course, note=one.note,
         )  # fmt: skip
 
 
@@ -58,7 +66,8 @@ def findings(patient: Patient, known: Known) -> Iterator[Finding]:
             continue
         for one in said_of_drug(known, course.drug, years):
             if one.action == "avoid":
-                yield Finding(course, f"{one.source} {one.basis} {one.of} {one.text}")
+                note = "" if one.confirmed else NOT_CONFIRMED
+                yield Finding(course, f"{one.source} {one.basis} {one.of} {one.text}", note)
         for found in own.get(course.drug, ()):
             if found.rule.severity in SPEAKS_AGAINST:
                 yield Finding(course, f"own rule {found.rule.rule}")

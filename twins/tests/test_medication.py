@@ -16,6 +16,7 @@ from patients.services import join_team
 from twins.medication.advice import assessed
 from twins.medication.context import known_of
 from twins.medication.entering import age_of
+from twins.medication.own_rules import write_rule
 from twins.science.evidence import shipped_evidence
 from twins.science.pgx import shipped_rules
 
@@ -167,6 +168,47 @@ def test_the_api_predicts_nothing_and_states_what_the_population_did(client, pat
     assert one["population_efficacy"]["status"] == "computed"
     assert one["net_benefit"] is None
     assert told["genetic_data"]["CYP2D6"]["converted"] == "Poor Metabolizer"
+
+
+def test_a_drug_that_a_guideline_or_the_clinic_speaks_against_is_not_the_best(clinician, client, patient):
+    """Escitalopram responds most after duloxetine, and CPIC has a poor metabolizer of CYP2C19 take another drug."""
+    with recorded(actor_label="system:test", request_id="test"):
+        write_rule(
+            by=clinician, name="duloxetine", against="drug", value="paroxetine", severity="avoid", text="Not here.",
+            source="Minutes of the clinic", reason="Agreed.",
+        )  # fmt: skip
+    said = answer_of(client, patient)["comparative_analysis"]["highest_efficacy"]
+    assert (said["medication"], said["passed_over"]) == ("mirtazapine", ["duloxetine", "escitalopram"])
+    assert "speaks against" in said["derivation"]
+    page = page_of(client, patient)
+    assert "mirtazapine, the largest share" in page
+    assert "passed over</span> duloxetine, escitalopram:" in page
+
+
+def test_each_drug_has_the_fields_of_the_contract_or_a_reason(client, patient):
+    told = answer_of(client, patient)
+    one = drug_of(told, "escitalopram")
+    assert one["efficacy"]["score"] == one["population_efficacy"]["share"]
+    assert one["efficacy"]["percentile"] == pytest.approx(100 * 12 / 14)  # of 14 drugs duloxetine alone responds more
+    assert (one["efficacy"]["confidence"], one["abstentions"]["efficacy.confidence"]["abstained"]) == (
+        None, "not_promoted",
+    )  # fmt: skip
+    (factor,) = one["genetic_factors"]
+    assert (factor["gene"], factor["diplotype"], factor["asked_by"]) == ("CYP2C19", "*2/*2", ["CPIC", "DPWG"])
+    assert one["metabolizer_status"] == "CYP2C19 Poor Metabolizer"
+    assert one["recommendation"]["action"] == "consider_alternative"
+    assert one["recommendation"]["caution_level"] == "high"
+    assert one["recommendation"]["rationale"].startswith("CPIC (CYP2C19 Poor Metabolizer): Consider another drug")
+    beside = drug_of(told, "venlafaxine")["metabolizer_status"]
+    assert beside == "CYP2D6 Normal Metabolizer (beside paroxetine: Poor Metabolizer, not confirmed)"
+    lithium = drug_of(told, "lithium")
+    assert lithium["recommendation"]["action"] == "no_recommendation"
+    assert lithium["recommendation"]["caution_level"] is None
+    assert {"efficacy", "side_effects", "genetic_factors", "metabolizer_status"} <= set(lithium["abstentions"])
+    withdraw(patient, "genotype")
+    hidden = drug_of(answer_of(client, patient), "escitalopram")
+    assert (hidden["genetic_factors"], hidden["metabolizer_status"]) == ([], None)
+    assert hidden["abstentions"]["metabolizer_status"]["abstained"] == "consent_withheld"
 
 
 def test_what_is_unknown_is_neither_passed_nor_dropped(client, patient):

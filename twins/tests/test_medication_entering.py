@@ -20,6 +20,7 @@ from patients.treatment.entering import said_of
 from patients.treatment.genotyping import mark_genotype_in_error
 from patients.treatment.prescribing import prescribe, stop_medication
 from patients.vocabularies import PartialDate
+from twins.medication.confirming import say
 from twins.medication.watching import watch
 from twins.science.pgx import of_age, read_panel, recommend, shipped_conversions, shipped_rules
 from twins.tests.test_medication import client, clinician, patient, withdraw
@@ -70,6 +71,39 @@ def test_what_speaks_against_a_drug_is_read_before_it_is_saved(client, patient):
     assert entered(client, patient, "nortriptyline", seen=mark).status_code == 302
     row = Medication.objects.get(drug="nortriptyline")
     assert AGAINST in shown(client.get(f"/patients/{patient.pk}/medication/{row.pk}/"))
+
+
+def test_what_nobody_confirmed_is_said_with_both_possibilities_until_somebody_has(client, patient, clinician):
+    """CPIC, tricyclics: paroxetine may make a normal metabolizer of CYP2D6 a poor one, who avoids nortriptyline."""
+    with recorded(actor_label="system:test", request_id="test"):
+        Medication.objects.filter(patient=patient).exclude(drug="paroxetine").delete()
+    words = check(client, patient, "nortriptyline")
+    (said,) = [one["text"] for one in words if (one["level"], one["by"]) == ("against", "CPIC")]
+    assert "(CYP2D6 Poor Metabolizer beside the drugs taken, not confirmed)" in said
+    alone = "CYP2D6 Normal Metabolizer: Start with the usual dose."
+    assert f"If the drugs taken do not change the enzyme so: {alone}" in said
+    told = client.get(f"/api/v1/patients/{patient.pk}/medication-recommendations").json()
+    every = [row for one in told["not_assessed"] + told["excluded"] for row in one["guidelines"]]
+    unsure = [one for one in every if one["basis"] == "phenoconversion"]
+    assert unsure
+    assert all(not one["confirmed"] and one["by_genotype"].startswith("CYP2D6 Normal") for one in unsure)
+    assert all(one["confirmed"] and one["by_genotype"] is None for one in every if one["basis"] == "genotype")
+    genes = f"/patients/{patient.pk}/twin/medication/"
+    assert "beside the drugs taken, not confirmed</span>" in shown(client.get(genes))
+    with recorded(actor_label="system:test", request_id="test"):
+        say(confirmed=True, reason="Read in the appendix.", by=clinician)
+    for text in (check(client, patient, "nortriptyline")[0]["text"], shown(client.get(genes))):
+        assert "Avoid nortriptyline." in text
+        assert "not confirmed" not in text
+
+
+def test_an_alert_of_what_nobody_confirmed_says_so(patient, clinician):
+    with recorded(actor_label="system:test", request_id="test"):
+        prescribe(patient=patient, by=clinician, name="nortriptyline", started=PartialDate(date.today()))
+    look(patient)
+    notes = {one.note for one in AlertEvent.objects.filter(what="raised")}
+    assert notes
+    assert all(note.startswith("Not confirmed:") for note in notes)
 
 
 def test_a_drug_that_nothing_speaks_against_is_saved_at_once(client, patient):

@@ -113,6 +113,18 @@ def test_only_what_speaks_against_a_drug_is_coded_as_another_one_and_the_usual_d
     assert [one for one in usual if one["resourceType"] == "Task"] == []
 
 
+def test_what_nobody_confirmed_is_preliminary_and_its_task_a_draft_with_both_possibilities():
+    found = made("nortriptyline", genes={"CYP2D6": "*1/*1"}, taking=("paroxetine",))
+    of = [one for one in found if profile_of(one) == "therapeutic-implication"]
+    implications = {one["note"][0]["text"]: one["status"] for one in of}
+    assert sorted(implications.values()) == ["final", "preliminary", "preliminary"]
+    for text, status in implications.items():
+        assert ("Not confirmed" in text) is (status == "preliminary")
+    drafts = [one for one in found if one["resourceType"] == "Task" and one["status"] == "draft"]
+    assert [one["status"] for one in found if one["resourceType"] == "Task"] == ["requested", "draft", "draft"]
+    assert "By the genotype alone: CYP2D6 Normal Metabolizer: Start with the usual dose." in drafts[0]["description"]
+
+
 def test_what_rests_on_no_genotype_given_and_what_says_nothing_are_left_out():
     assert {profile_of(one) for one in made("bupropion")} == {"genotype"}
     found = bundle(PATIENT, CALLED[:1], drugs("citalopram"), "1")  # CYP2C19 is not among them

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from twins.science.evidence import SHIPPED, Compared, best, load_evidence, share_of, shipped_evidence
+from twins.science.evidence import SHIPPED, Best, Compared, best, load_evidence, share_of, shipped_evidence
 
 
 def test_the_share_of_an_odds_ratio_of_one_is_that_of_placebo_and_a_table_by_hand():
@@ -22,18 +22,28 @@ def test_the_best_is_looked_for_only_among_what_is_known():
     found = best(
         [Compared("a", 0.5, None), Compared("b", 0.4, 0.3), Compared("c", None, 0.1), Compared("d", 0.3, 0.05)]
     )
-    assert {name: one and one.drug for name, one in found.items()} == {
+    assert {name: one.first and one.first.drug for name, one in found.items()} == {
         "highest_efficacy": "a",
         "lowest_side_effects": "d",
         "optimal_balance": "d",  # 0.3 x 0.95 = 0.285 before 0.4 x 0.7 = 0.28
     }
-    assert set(best([Compared("a", None, None)]).values()) == {None}
+    assert set(best([Compared("a", None, None)]).values()) == {Best(None)}
+
+
+def test_a_drug_that_something_speaks_against_is_never_the_best_and_is_named():
+    compared = [Compared("a", 0.5, 0.1, against=True), Compared("b", 0.4, 0.3), Compared("c", 0.3, 0.05, against=True)]
+    assert best(compared) == {
+        "highest_efficacy": Best(compared[1], ("a",)),
+        "lowest_side_effects": Best(compared[1], ("c", "a")),
+        "optimal_balance": Best(compared[1], ("a", "c")),
+    }
+    assert best(compared[::2])["highest_efficacy"] == Best(None, ("a", "c"))
 
 
 def test_the_least_side_effect_of_a_few_is_not_the_lowest_of_all():
     known, unknown = [Compared("a", None, 0.1), Compared("b", None, 0.2)], Compared("c", 0.5, None)
-    assert best([*known, unknown])["lowest_side_effects"] == known[0]
-    assert best([*known, unknown, unknown])["lowest_side_effects"] is None
+    assert best([*known, unknown])["lowest_side_effects"].first == known[0]
+    assert best([*known, unknown, unknown])["lowest_side_effects"] == Best(None)
 
 
 def test_evidence_that_was_only_remembered_is_refused(tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -20,11 +21,15 @@ from twins.science.pgx import (
     UnknownPopulation,
     WrongDiplotype,
     answer,
+    caution,
     load_conversions,
     load_rules,
     read_gene,
+    read_panel,
+    recommend,
     shipped_conversions,
     shipped_rules,
+    weight,
 )
 from twins.science.pgx.conversion import SHIPPED as CONVERSIONS
 from twins.science.pgx.rules import SHIPPED
@@ -224,6 +229,26 @@ def test_an_ambiguous_or_partial_call_returns_every_candidate(gene, text, phenot
     assert set(one["phenotype"].split(" or ")) == phenotypes
 
 
+@pytest.mark.parametrize(
+    ("text", "phenotypes"),
+    [
+        ("*15:02 negative; *15:11 positive", ["*15:02 negative; *15:11 positive"]),
+        ("HLA-B*15:02 positive and HLA-B*15:11 positive", ["*15:02 positive; *15:11 positive"]),
+        ("*57:01 negative, *15:02 negative", ["*15:02 negative"]),
+        ("*15:02 positive or *15:11 positive", ["*15:02 positive", "*15:11 positive"]),
+        ("*15:02/*07:02; *15:11/*07:02", ["*15:02 positive", "*15:02 negative; *15:11 positive"]),
+    ],
+)
+def test_several_calls_of_hla_hold_together_unless_or_stands_between_them(text, phenotypes):
+    assert [state.phenotype for state in read_gene("HLA-B", text, shipped_rules()).states] == phenotypes
+
+
+@pytest.mark.parametrize("text", ["*15:02 positive; *15:02 negative", "*15:02 positive; *07:02/*08:01"])
+def test_calls_of_hla_that_contradict_each_other_are_refused(text):
+    with pytest.raises(WrongDiplotype, match="HLA-B"):
+        read_gene("HLA-B", text, shipped_rules())
+
+
 def test_each_candidate_has_its_recommendation():
     said = said_by("CPIC", ask({"CYP2D6": "*1/*1 or *4/*4"}, "nortriptyline"))
     assert {(one["for"]["CYP2D6"], one["action"]) for one in said} == {
@@ -248,6 +273,21 @@ def test_paroxetine_converts_for_other_drugs_and_both_possibilities_stand_side_b
         ("genotype", "standard_dosing"),
         ("phenoconversion", "avoid"),
     ]
+
+
+def test_of_a_partial_call_the_known_candidates_are_converted_and_the_unknown_one_is_said():
+    """``*1/?`` has scores from 1 up; a moderate inhibitor halves each of them, and what is unknown stays so."""
+    asked = ask({"CYP2D6": "*1/?"}, "nortriptyline", taking=("duloxetine",))
+    gene = asked["genes"]["CYP2D6"]
+    assert gene["status"] == "ambiguous"
+    assert set(gene["converted"].split(" or ")) == {*PHENOTYPES[1:], "Indeterminate"}
+    beside = [one for one in said_by("CPIC", asked) if one["basis"] == "phenoconversion"]
+    assert {one["for"]["CYP2D6"]: one["action"] for one in beside} == {
+        "Intermediate Metabolizer": "reduced_dosing",
+        "Normal Metabolizer": "standard_dosing",
+        "Ultrarapid Metabolizer": "avoid",  # "three or more" copies beside *1: 4 or more, of which half is left
+        "Indeterminate": "no_recommendation",
+    }
 
 
 def test_once_the_multipliers_are_confirmed_the_converted_phenotype_speaks_alone():
@@ -289,16 +329,20 @@ INHIBITORS = sorted(shipped_conversions().drugs)
 
 @settings(deadline=None, max_examples=200)
 @given(
-    st.sampled_from(ALLELES), st.sampled_from(ALLELES), st.sets(st.sampled_from(INHIBITORS), max_size=3),
+    st.sampled_from(ALLELES), st.sampled_from([*ALLELES, "?"]), st.sets(st.sampled_from(INHIBITORS), max_size=3),
     st.sampled_from(INHIBITORS),
 )  # fmt: skip
 def test_an_inhibitor_more_never_raises_a_score(first, second, taking, more):
     def lowest_and_highest(drugs):
         gene = ask({"CYP2D6": f"{first}/{second}"}, "lithium", taking=tuple(drugs))["genes"]["CYP2D6"]
         named = (gene["converted"] or gene["phenotype"]).split(" or ")
+        scores.append(gene["activity_score"] if gene["converted"] is None else gene["converted_activity_score"])
         return [PHENOTYPES.index(one) for one in named if one in PHENOTYPES]
 
+    scores: list[float | str | None] = []
     fewer, all_of_them = lowest_and_highest(taking), lowest_and_highest(taking | {more})
+    before, after = (None if one is None else float(str(one).lstrip("≥")) for one in scores)
+    assert after is None or after == 0 or (before is not None and after <= before)
     assert all_of_them or not fewer
     if not fewer:  # of what is not known only "nothing" is left
         assert set(all_of_them) <= {0}
@@ -333,6 +377,45 @@ def test_taking_a_called_gene_away_never_turns_no_recommendation_into_advice(pan
         }
 
     assert advised({gene: text for gene, text in panel.items() if gene != gone}) <= advised(panel)
+
+
+OF_TWO_GENES = [
+    pytest.param(drug, block.genes, id=f"{block.guideline.source} {drug}")
+    for drug, blocks in shipped_rules().blocks.items()
+    for block in blocks
+    if len(block.genes) > 1
+]
+
+
+@pytest.mark.parametrize(("drug", "genes"), OF_TWO_GENES)
+def test_taking_any_result_away_never_turns_no_recommendation_into_a_clearance(drug, genes):
+    """CPIC answers some drugs of two genes where one was not tested, and not where it is indeterminate."""
+    rules, known = shipped_rules(), shipped_conversions()
+
+    def advised(diplotypes):
+        said = recommend(drug, read_panel(diplotypes, rules), rules, known)
+        return {(one.source, one.genes, one.population): one for one in said if one.action != "no_recommendation"}
+
+    for texts in product(*(["not tested", "indeterminate", *CALLED[gene]] for gene in genes)):
+        panel = dict(zip(genes, texts, strict=True))
+        before = advised(panel).keys()
+        for gone in genes:
+            fewer = advised({gene: text for gene, text in panel.items() if gene != gone})
+            for one in (fewer[key] for key in fewer.keys() - before):
+                assert weight(one) > 1
+                if one.action == "standard_dosing":
+                    assert f"{gone} was not tested" in one.text
+
+
+def test_a_usual_dose_with_an_untested_gene_of_two_is_no_clearance():
+    said = recommend("amitriptyline", read_panel(NORMAL, shipped_rules()), shipped_rules(), shipped_conversions())
+    (cpic,) = [one for one in said if one.source == "CPIC"]
+    assert (cpic.action, cpic.text.endswith("Not cleared: CYP2C19 was not tested.")) == ("standard_dosing", True)
+    assert (weight(cpic), caution([cpic])) == (2, "medium")
+    both = recommend(
+        "amitriptyline", read_panel(NORMAL | NORMAL_2C19, shipped_rules()), shipped_rules(), shipped_conversions()
+    )
+    assert caution([one for one in both if one.source == "CPIC"]) == "low"
 
 
 @pytest.mark.parametrize("text", ["1/4", "*1", "*1/*2/*3", "", "*1//*4", "foo", "*x/*1", "?/?", "(*1/*4)x1", "*1/*4x0"])

@@ -8,7 +8,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from twins.science.pgx import NoPharmcatReport, read_pharmcat, shipped_rules
+from twins.science.pgx import (
+    NoPharmcatReport,
+    Question,
+    answer,
+    read_pharmcat,
+    shipped_conversions,
+    shipped_rules,
+)
 
 GENES = shipped_rules().symbols
 
@@ -60,6 +67,26 @@ READ = {
 )
 def test_a_report_of_either_version_is_read(said):
     assert read_pharmcat(said, GENES) == READ
+
+
+@pytest.mark.parametrize(
+    ("phenotypes", "text", "phenotype"),
+    [
+        (
+            ["*15:02 negative", "*15:11 positive"],
+            "*15:02 negative; *15:11 positive",
+            "*15:02 negative; *15:11 positive",
+        ),
+        (["*58:01 negative", "*15:11 positive"], "*15:11 positive", "*15:11 positive"),
+    ],
+)
+def test_every_hla_allele_that_a_rule_names_is_kept(phenotypes, text, phenotype):
+    said = {"genes": {"HLA-B": report((None, None), source="OUTSIDE", phenotypes=phenotypes)}}
+    assert read_pharmcat(said, GENES) == {"HLA-B": text}
+    answered = answer(Question({"HLA-B": text}, ("carbamazepine",)), shipped_rules(), shipped_conversions())
+    assert answered["genes"]["HLA-B"]["phenotype"] == text
+    dpwg = [one["action"] for one in answered["recommendations"] if one["source"] == "DPWG" and "HLA-B" in one["genes"]]
+    assert dpwg == ["consider_alternative"]
 
 
 @pytest.mark.parametrize("said", [[], {}, {"genes": []}, {"genes": {}}, None, "x"])

@@ -89,6 +89,9 @@ def test_an_allele_that_is_not_there_is_none_of_the_alleles():
     assert there.in_table
     assert not_there.in_table
     assert read_diplotype("HLA-B", "*57:01 negative").unknown == ("*57:01",)
+    both = read_diplotype("HLA-B", "*15:02 negative; *15:11 positive")
+    assert (both.alleles, both.absent, both.in_table) == (("*15:11",), ("*15:02",), True)
+    assert not read_diplotype("HLA-B", "*15:02 negative; *15:11").read
 
 
 @pytest.mark.parametrize(

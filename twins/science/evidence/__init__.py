@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from twins.science.evidence.comparing import Best, Compared, best
+
+__all__ = [
+    "Acceptability",
+    "Best",
+    "Change",
+    "Compared",
+    "Difference",
+    "Evidence",
+    "Rate",
+    "Response",
+    "Source",
+    "best",
+    "load_evidence",
+    "share_of",
+    "shipped_evidence",
+]
 SHIPPED: Final = Path(__file__).with_name("evidence.json")
 STATUSES: Final = ("verified", "computed")
 
@@ -161,35 +178,3 @@ def load_evidence(path: Path) -> Evidence:
         for row in said["changes"]
     )
     return Evidence(said["version"], responses, differences, acceptability, rates, changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One drug to be compared: the share that responds and the largest share with a side effect, where known."""
-
-    drug: str
-    efficacy: float | None
-    burden: float | None
-
-    @property
-    def balance(self) -> float | None:
-        """Efficacy times (1 - largest side effect); ``None`` unless both are known."""
-        return None if self.efficacy is None or self.burden is None else self.efficacy * (1 - self.burden)
-
-
-def best(compared: Collection[Compared]) -> dict[str, Compared | None]:
-    """Highest efficacy, lowest side effects, best balance: each among the drugs of which it is known, else ``None``.
-
-    No side effects are lowest while those of half the drugs or more are not known: the least of a few says nothing of
-    the rest.
-    """
-    efficacy = [one for one in compared if one.efficacy is not None]
-    burden = [one for one in compared if one.burden is not None]
-    balance = [one for one in compared if one.balance is not None]
-    return {
-        "highest_efficacy": max(efficacy, key=lambda one: one.efficacy or 0.0, default=None),
-        "lowest_side_effects": min(burden, key=lambda one: one.burden or 0.0)
-        if len(burden) > len(compared) / 2
-        else None,
-        "optimal_balance": max(balance, key=lambda one: one.balance or 0.0, default=None),
-    }

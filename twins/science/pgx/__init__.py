@@ -17,7 +17,7 @@ from twins.science.pgx.recommending import (
 )
 from twins.science.pgx.rules import Rules, RulesError, load_rules, shipped_rules
 from twins.science.pgx.warning import warnings
-from twins.science.pgx.weighing import caution, only_beside, weight
+from twins.science.pgx.weighing import caution, only_beside, only_untested, weight
 
 __all__ = [
     "ContradictingCopies",
@@ -44,6 +44,7 @@ __all__ = [
     "names_age",
     "of_age",
     "only_beside",
+    "only_untested",
     "phenotypes_of",
     "population_words",
     "read_gene",

@@ -133,6 +133,8 @@ def told(one: Recommendation, rules: Rules) -> dict[str, Any]:
         "date": one.as_of,
         "version": rules.version,
         "basis": one.basis,
+        "confirmed": one.confirmed,
+        "by_genotype": one.by_genotype or None,
         "for": dict(one.of),
         "beside": list(one.beside),
     }

@@ -81,8 +81,9 @@ def read_genotype(gene: str, text: str, *, hla: Collection[str] = ()) -> Genotyp
         A symbol, such as ``CYP2D6``.
     text : str
         ``*1/*4``, ``*1/*2x2``, ``(*1/*4)x3`` where it is not known which allele was doubled, ``*4/?`` or ``*4`` where
-        one allele was not called, several of those with ``or``, ``;`` or ``,`` between them, ``*15:02 positive``,
-        ``not tested``, ``indeterminate``.
+        one allele was not called, several of those with ``or``, ``;`` or ``,`` between them; ``not tested``,
+        ``indeterminate``. Of HLA also ``*15:02 negative; *15:11 positive``: several calls that all hold, and with
+        ``or`` between them several readings.
     hla
         The alleles that matter, of a gene that is typed by presence; empty for the others.
 
@@ -95,10 +96,11 @@ def read_genotype(gene: str, text: str, *, hla: Collection[str] = ()) -> Genotyp
     call = read_diplotype(gene, clean).call
     if call is not Call.CALLED:
         return Genotype(gene, clean, call)
-    parts = [part.strip() for part in re.split(r"\s+or\s+|[;,|]", clean, flags=re.IGNORECASE)]
     if hla:
-        presences = tuple(dict.fromkeys(one for part in parts for one in _presences(gene, part, clean, hla)))
-        return Genotype(gene, clean, call, presences=presences)
+        readings = re.split(r"\s+or\s+", clean, flags=re.IGNORECASE)
+        presences = (one for reading in readings for one in _reported(gene, reading, clean, hla))
+        return Genotype(gene, clean, call, presences=tuple(dict.fromkeys(presences)))
+    parts = [part.strip() for part in re.split(r"\s+or\s+|[;,|]", clean, flags=re.IGNORECASE)]
     pairs = tuple(dict.fromkeys(pair for part in parts for pair in _pairs(gene, part, clean)))
     if len(pairs) > MOST_READINGS:
         raise _wrong(gene, clean, f"It has more than {MOST_READINGS} readings.")
@@ -146,16 +148,24 @@ def _readings(gene: str, half: str, whole: str) -> list[Allele | None]:
     return [Allele(found[1], int(found[2] or found[4] or 1), bool(found[3]))]
 
 
+def _reported(gene: str, reading: str, whole: str, hla: Collection[str]) -> list[Presence]:
+    """One reading: calls of single alleles, which all hold, or pairs of typed alleles, of which one does."""
+    parts = [part.strip() for part in re.split(r"[;,|]|\s+and\s+", reading, flags=re.IGNORECASE)]
+    calls = [found for part in parts if (found := _HLA_CALL.fullmatch(part))]
+    if not calls:
+        return [one for part in parts for one in _presences(gene, part, whole, hla)]
+    if len(calls) < len(parts):
+        raise _wrong(gene, whole, "Write either calls of alleles, as in *15:02 negative; *15:11 positive, or a pair.")
+    there, absent = (
+        frozenset(one[1] for one in calls if one[2].casefold() == call and one[1] in hla)
+        for call in ("positive", "negative")
+    )
+    if both := there & absent:
+        raise _wrong(gene, whole, f"It says that {min(both)} is there, and that it is not.")
+    return [Presence(there, absent, asked=bool(there | absent))]
+
+
 def _presences(gene: str, part: str, whole: str, hla: Collection[str]) -> list[Presence]:
-    if found := _HLA_CALL.fullmatch(part):
-        named = frozenset({found[1]})
-        if found[1] not in hla:
-            return [Presence()]
-        return [
-            Presence(there=named, asked=True)
-            if found[2].casefold() == "positive"
-            else Presence(absent=named, asked=True)
-        ]
     halves = [half.strip() for half in part.split("/")]
     fields = [_HLA.fullmatch(half) for half in halves if half != PARTIAL]
     if len(halves) > 2 or not fields or not all(fields):

@@ -31,7 +31,8 @@ def read_pharmcat(said: Any, genes: Collection[str]) -> dict[str, str]:
     Returns
     -------
     dict
-        Gene to ``*1/*4``; several possible ones with ``or`` between them; ``?`` for an allele without a call;
+        Gene to ``*1/*4``; several possible ones with ``or`` between them; ``?`` for an allele without a call; of HLA
+        every allele that a rule names, such as ``*15:02 negative; *15:11 positive``;
         ``not tested`` where PharmCAT was given nothing to call from; ``indeterminate`` where it found no call, or was
         told a phenotype without alleles.
 
@@ -71,7 +72,7 @@ def _text(gene: str, diplotype: Mapping[str, Any]) -> str:
         return "/".join(name or PARTIAL for name in names)
     phenotypes = diplotype.get("phenotypes")
     if gene in HLA and isinstance(phenotypes, list):
-        return next((str(one) for one in phenotypes if str(one).startswith(HLA[gene][0])), "")
+        return "; ".join(dict.fromkeys(str(one) for one in phenotypes if str(one).split(" ")[0] in HLA[gene]))
     return ""
 
 

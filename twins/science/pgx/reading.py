@@ -136,7 +136,10 @@ def _partial(called: Allele, table: GeneTable) -> list[State]:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A gene beside drugs that inhibit it: ``states`` is empty where no score tells what remains."""
+    """A gene beside drugs that inhibit it.
+
+    ``states`` is empty where no score tells what remains; of several candidates one without a score stays as it is.
+    """
 
     inhibitors: tuple[Inhibitor, ...]
     states: tuple[State, ...]
@@ -147,10 +150,12 @@ def convert(reading: GeneReading, taking: Collection[str], known: Conversions) -
     inhibitors = known.of(reading.gene, taking)
     if not inhibitors:
         return None
-    found = [converted(reading.gene, state, taking, known) for state in reading.states]
-    if not all(found):
+    found = {state: converted(reading.gene, state, taking, known) for state in reading.states}
+    if not any(found.values()):
         return Converted(inhibitors, ())
-    return Converted(inhibitors, tuple(dict.fromkeys(state for states in found for state in states)))
+    return Converted(
+        inhibitors, tuple(dict.fromkeys(one for state, states in found.items() for one in states or (state,)))
+    )
 
 
 def read_panel(diplotypes: Mapping[str, str], rules: Rules) -> dict[str, GeneReading]:

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final
 
 from twins.science.pgx.conversion import Conversions
-from twins.science.pgx.phenotypes import INDETERMINATE, NO_RESULT, UNTESTED, State
+from twins.science.pgx.phenotypes import HLA, INDETERMINATE, NO_RESULT, UNTESTED, State
 from twins.science.pgx.reading import GeneReading, convert, untested
 from twins.science.pgx.rules import SOURCES, Block, Rule, Rules
 
@@ -35,6 +35,8 @@ class Recommendation:
 
     ``basis``: the genotype, or what drugs that are taken make of it. ``of``: the phenotypes it is about; where no row
     speaks of them ``text`` says why. ``beside``: drugs taken that change one of its enzymes, or are said to.
+    ``confirmed``: false where it follows from multipliers that nobody confirmed; ``by_genotype`` is then what the same
+    guideline says by the genotype alone, in words: one of the two holds.
     """
 
     drug: str
@@ -53,6 +55,18 @@ class Recommendation:
     basis: str
     of: tuple[tuple[str, str], ...]
     beside: tuple[str, ...] = ()
+    confirmed: bool = True
+    by_genotype: str = ""
+
+    @property
+    def rests_on(self) -> str:
+        """The genes and phenotypes it is about, in words; empty where no gene was asked."""
+        return ", ".join(f"{gene} {'not tested' if what == NO_RESULT else what}" for gene, what in self.of)
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The genes it is about that were not tested."""
+        return tuple(gene for gene, what in self.of if what == NO_RESULT)
 
 
 def recommend(
@@ -98,12 +112,20 @@ def recommend(
         if not (shifts and known.confirmed):
             said += _of_block(block, own, wanted, GENOTYPE)
         if shifts:
-            said += _of_block(block, beside, wanted, CONVERSION)
+            converted = _of_block(block, beside, wanted, CONVERSION)
+            said += converted if known.confirmed else [_unconfirmed(one, said) for one in converted]
         acting = known.acting_on(block.genes, others)
         found += [replace(one, beside=acting) for one in said] if acting else said
     spoken = {one.source for one in found}
     found += [_silent(drug, source, rules) for source in SOURCES if source not in spoken]
     return sorted(found, key=lambda one: SOURCES.index(one.source))
+
+
+def _unconfirmed(one: Recommendation, said: Sequence[Recommendation]) -> Recommendation:
+    """A recommendation that may hold, with what the guideline says of the same people if it does not."""
+    alone = [f"{each.rests_on}: {each.text}" for each in said
+             if each.basis == GENOTYPE and each.population == one.population]  # fmt: skip
+    return replace(one, confirmed=False, by_genotype=" ".join(alone))
 
 
 def _converted(reading: GeneReading, taking: Collection[str], known: Conversions) -> tuple[State, ...]:
@@ -151,13 +173,21 @@ def _told(
         strength=rule.strength if rule else "No recommendation",
         factor=rule.factor if rule else (),
         dose_of=rule.dose_of if rule else None,
-        text=rule.text if rule else _why_not(block, of),
+        text=f"{rule.text}{_open(block, rule, of)}" if rule else _why_not(block, of),
         url=block.guideline.url,
         guideline=block.guideline.title,
         as_of=rule.as_of if rule else max(one.as_of for one in block.rules),
         basis=basis,
         of=phenotypes,
     )
+
+
+def _open(block: Block, rule: Rule, of: list[tuple[State, ...]]) -> str:
+    """What a usual dose leaves open: an untested gene that its guideline answers without; HLA has its own notes."""
+    if rule.actions[0] not in {"standard_dosing", "no_action"}:
+        return ""
+    untested = (gene for place, gene in enumerate(block.genes) if of[0][place].phenotype == NO_RESULT)
+    return "".join(f" Not cleared: {gene} was not tested." for gene in untested if gene not in HLA)
 
 
 def _why_not(block: Block, of: list[tuple[State, ...]]) -> str:

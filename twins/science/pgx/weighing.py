@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from twins.science.pgx.phenotypes import HLA, NO_RESULT
+from twins.science.pgx.phenotypes import HLA
 from twins.science.pgx.recommending import NONE, Recommendation
 
 AGAINST: Final = 3
@@ -21,25 +21,29 @@ _CHANGING: Final = frozenset(
 def weight(one: Recommendation) -> int:
     """3 speaks against the drug, 2 changes how it is given or watched, 1 changes nothing, 0 is no word.
 
-    Only the action that leads speaks against a drug. The usual dose is no clearance where an HLA gene of the guideline
-    was not tested, nor where a drug is taken that changes an enzyme of it: that weighs 2.
+    Only the action that leads speaks against a drug. The usual dose is no clearance where a gene of the guideline was
+    not tested, nor where a drug is taken that changes an enzyme of it: that weighs 2.
     """
-    own = _without_drugs(one)
-    return CHANGES if one.beside and own == UNCHANGED else own
+    own = _by_itself(one)
+    return CHANGES if own == UNCHANGED and (one.beside or one.untested) else own
 
 
 def only_beside(one: Recommendation) -> bool:
     """Whether it changes nothing by itself, and weighs 2 because a drug is taken that changes an enzyme of it."""
-    return bool(one.beside) and _without_drugs(one) == UNCHANGED
+    return bool(one.beside) and not one.untested and _by_itself(one) == UNCHANGED
 
 
-def _without_drugs(one: Recommendation) -> int:
+def only_untested(one: Recommendation) -> bool:
+    """Whether it changes nothing by itself, and weighs 2 because an enzyme that its guideline asks for is not known."""
+    return bool(one.untested) and not HLA.keys() & set(one.untested) and _by_itself(one) == UNCHANGED
+
+
+def _by_itself(one: Recommendation) -> int:
     if one.action == NONE:
         return SILENT
     if one.action in {"avoid", "consider_alternative"}:
         return AGAINST
-    untested = any(gene in HLA and state == NO_RESULT for gene, state in one.of)
-    return CHANGES if untested or _CHANGING & set(one.actions) else UNCHANGED
+    return CHANGES if _CHANGING & set(one.actions) else UNCHANGED
 
 
 def caution(said: Collection[Recommendation]) -> str | None:
