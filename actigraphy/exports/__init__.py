@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from actigraphy.exports import apple, fitabase, fitbit
+from actigraphy.exports import apple, fitabase, fitbit, oura, withings
 from actigraphy.exports.archives import ZIP, open_archive
 from actigraphy.exports.collecting import Collected
 from actigraphy.exports.parts import HEAD_BYTES, ExportKind
@@ -18,7 +18,13 @@ from actigraphy.exports.reading import Asked, UnreadableExport
 __all__ = ["EXPORTS", "Asked", "Collected", "UnreadableExport", "detect_export", "read_export"]
 
 EXPORTS: Final = MappingProxyType[str, ExportKind](
-    {"apple_health": apple.KIND, "fitbit": fitbit.KIND, "fitabase": fitabase.KIND}
+    {
+        "apple_health": apple.KIND,
+        "fitbit": fitbit.KIND,
+        "fitabase": fitabase.KIND,
+        "oura": oura.KIND,
+        "withings": withings.KIND,
+    }
 )
 
 

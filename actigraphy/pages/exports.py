@@ -25,7 +25,17 @@ FILES: Final = {
     ),
     "fitabase": (
         "Fitabase tables",
-        "heartrate_seconds, minuteStepsNarrow and minuteSleep of one person, as CSV or in a ZIP: heart rate, steps, sleep",
+        "heartrate_seconds, minuteStepsNarrow and minuteSleep of one person, CSV or ZIP: heart rate, steps and sleep",
+    ),
+    "oura": (
+        "Oura documents",
+        "JSON of the account's export or of the API: sleep with stages, heart rate and its variability, respiration and "
+        "oxygen",
+    ),
+    "withings": (
+        "Withings export",
+        "the ZIP of Download my data, or its sleep, weight or bp table: heart rate, steps, sleep with stages, oxygen, "
+        "respiration, weight and blood pressure",
     ),
 }
 REASONS: Final = {
