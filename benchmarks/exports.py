@@ -14,13 +14,15 @@ LIMIT_MB = 300
 SCRIPT = """
     import resource, sys, time
     from datetime import datetime, timedelta, UTC
-    from actigraphy.exports import Asked
+    from actigraphy.exports import Asked, Collected
     from actigraphy.exports.apple import read_apple
     from benchmarks.exports import Records
 
     peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     before, began = peak(), time.process_time()
-    batch = read_apple(Records(int(sys.argv[1])), Asked(0, 2**33)).batch()
+    taken = Collected(0, 2**33)
+    read_apple(Records(int(sys.argv[1])), Asked(0, 2**33), taken)
+    batch = taken.batch()
     n = sum(len(at_s) for parts in batch.columns.values() for at_s, _ in parts)
     print(peak(), peak() - before, time.process_time() - began, n, len(batch.sessions))
 """

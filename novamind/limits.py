@@ -60,6 +60,7 @@ LIMITS: Final = MappingProxyType(
         "export_piece": Limit(
             1024, "kB", "an element of an export, and all that is before the first", "piece_too_long"
         ),
+        "export_item": Limit(8192, "kB", "an item of a JSON document of an export", "item_too_long"),
         "export_depth": Limit(32, "levels", "elements of an export within each other", "too_deep"),
         "export_names": Limit(
             1000, "names", "kinds of elements and attributes of an export; devices", "too_many_names"

@@ -27,6 +27,7 @@ from actigraphy.exports import Asked, Collected, read_export
 from actigraphy.exports.apple import CHUNK_BYTES
 from actigraphy.exports.archives import open_archive
 from actigraphy.exports.collecting import TooMuch
+from actigraphy.exports.documents import items
 from actigraphy.readers import ColumnMapping, Limits, UnreadableRecording, read_recording
 from actigraphy.readers.grid import check_length, check_present, check_span
 from actigraphy.readers.gt3x import check_archive
@@ -243,6 +244,12 @@ def export_piece(more: int) -> str:
     return exported(health(f'<Record type="{text}"/>'))
 
 
+def export_item(more: int) -> str:
+    """An item that ends within what is read next is there before it can be too long."""
+    text = b"x" * ((LIMITS["export_item"].value * 1024 - 64) * (1 + more))
+    return code_of(lambda: list(items(io.BytesIO(b'[{"x":"' + text + b'"}]'))))
+
+
 def export_names(more: int) -> str:
     """``HealthData`` and its ``locale`` are two of the names."""
     return exported(health(*(f"<e{n}/>" for n in range(LIMITS["export_names"].value - 2 + more))))
@@ -292,6 +299,7 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "export_directory": lambda api, more: export_directory(more),
     "export_entries": lambda api, more: export_entries(more),
     "export_piece": lambda api, more: export_piece(more),
+    "export_item": lambda api, more: export_item(more),
     "export_depth": lambda api, more: export_depth(more),
     "export_names": lambda api, more: export_names(more),
     "export_samples": lambda api, more: export_samples(more),

@@ -6,22 +6,26 @@ What is here knows no database but in :mod:`storing`. Whatever a file holds, the
 
 from __future__ import annotations
 
-import zipfile
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from actigraphy.exports.apple import is_apple, read_apple
-from actigraphy.exports.archives import ZIP, Unpacked, head_of, open_archive
+from actigraphy.exports import apple, fitabase, fitbit, oura, withings
+from actigraphy.exports.archives import ZIP, open_archive
 from actigraphy.exports.collecting import Collected
-from actigraphy.exports.reading import Asked, ExportReader, UnreadableExport
-from actigraphy.readers import text_of
+from actigraphy.exports.parts import HEAD_BYTES, ExportKind
+from actigraphy.exports.reading import Asked, UnreadableExport
 
 __all__ = ["EXPORTS", "Asked", "Collected", "UnreadableExport", "detect_export", "read_export"]
 
-EXPORTS: Final = MappingProxyType[str, ExportReader]({"apple_health": read_apple})
-HEAD_BYTES: Final = 4096
-#: Apple's ZIP holds another XML file, the clinical document, and folders of workouts and electrocardiograms.
-CANDIDATES: Final = 20
+EXPORTS: Final = MappingProxyType[str, ExportKind](
+    {
+        "apple_health": apple.KIND,
+        "fitbit": fitbit.KIND,
+        "fitabase": fitabase.KIND,
+        "oura": oura.KIND,
+        "withings": withings.KIND,
+    }
+)
 
 
 def detect_export(file: BinaryIO) -> str | None:
@@ -34,7 +38,11 @@ def detect_export(file: BinaryIO) -> str | None:
     """
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    found = "apple_health" if _begins_apple(head) or (head.startswith(ZIP) and _apple_entry(file)) else None
+    packed = head.startswith(ZIP)
+    archive = open_archive(file) if packed else None
+    found = None
+    if archive is not None or not packed:
+        found = next((name for name, kind in EXPORTS.items() if kind.is_in(head, archive)), None)
     file.seek(0)
     return found
 
@@ -49,28 +57,8 @@ def read_export(file: BinaryIO, kind: str, asked: Asked) -> Collected:
     """
     file.seek(0)
     packed = file.read(len(ZIP)) == ZIP
-    file.seek(0)
-    if not packed:
-        return EXPORTS[kind](file, asked)
-    found = _apple_entry(file)
-    if found is None:
+    archive = open_archive(file) if packed else None
+    if packed and archive is None:
         raise UnreadableExport("archive_refused")
-    with Unpacked(*found) as content:
-        return EXPORTS[kind](content, asked)
-
-
-def _begins_apple(head: bytes) -> bool:
-    text = text_of(head)
-    return text is not None and is_apple(text)
-
-
-def _apple_entry(file: BinaryIO) -> tuple[zipfile.ZipFile, zipfile.ZipInfo] | None:
-    """Apple's ZIP and the export within it; its name is in the phone's language, so its content decides."""
-    archive = open_archive(file)
-    if archive is None:
-        return None
-    named = [entry for entry in archive.infolist() if entry.filename.casefold().endswith(".xml")]
-    for entry in named[:CANDIDATES]:
-        if _begins_apple(head_of(archive, entry, HEAD_BYTES)):
-            return archive, entry
-    return None
+    file.seek(0)
+    return EXPORTS[kind].read(file, archive, asked)

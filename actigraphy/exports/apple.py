@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from types import MappingProxyType
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 from xml.parsers import expat
 
 from actigraphy.catalogue import TYPES, Form, Key
-from actigraphy.exports.collecting import Collected, TooMuch
-from actigraphy.exports.reading import STAMP, Asked, UnreadableExport
-from actigraphy.streams.sent import MAX_NAME, Sender
+from actigraphy.exports.collecting import Collected
+from actigraphy.exports.parts import ExportKind, Part, Readable
+from actigraphy.exports.reading import Asked, UnreadableExport
+from actigraphy.exports.values import number, one_line, utc_second
+from actigraphy.readers import text_of
+from actigraphy.streams.sent import Sender
 from novamind.limits import LIMITS
 
 ROOT: Final = "HealthData"
@@ -95,12 +97,15 @@ SLEEP_STAGES: Final = MappingProxyType(
 )  # fmt: skip
 
 
-def is_apple(text: str) -> bool:
+def is_apple(head: bytes) -> bool:
     """Whether a file that begins so is an export of Apple Health."""
+    text = text_of(head)
+    if text is None:
+        return False
     return text.lstrip("\ufeff \t\r\n").startswith("<") and (f"<!DOCTYPE {ROOT}" in text or f"<{ROOT}" in text)
 
 
-def read_apple(file: BinaryIO, asked: Asked) -> Collected:
+def read_apple(file: Readable, asked: Asked, taken: Collected) -> None:
     """Read ``export.xml``.
 
     Heart rate, variability (SDNN), oxygen, respiration and wrist temperature count at the second they begin; weight,
@@ -112,7 +117,6 @@ def read_apple(file: BinaryIO, asked: Asked) -> Collected:
     UnreadableExport
         Whatever is wrong with the file. What is wrong with a single record is counted in ``left_out``.
     """
-    taken = Collected(asked.earliest_s, asked.latest_s)
     names: dict[str, str] = {}
     parser = expat.ParserCreate(intern=names)
     elements = _Elements(taken)
@@ -131,12 +135,12 @@ def read_apple(file: BinaryIO, asked: Asked) -> Collected:
             if len(names) > NAMES:
                 raise UnreadableExport("too_many_names")
         parser.Parse(b"", True)
-        taken.add_up()
     except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two of an encoding that nobody knows
         raise UnreadableExport("damaged_export") from error
-    except TooMuch as error:
-        raise UnreadableExport("too_many_entries") from error
-    return taken
+
+
+#: Its name is in the phone's language; beside it are the clinical document, routes and electrocardiograms.
+KIND: Final = ExportKind((Part("export", lambda name: name.endswith(".xml"), is_apple, read_apple),))
 
 
 def _refuse_entities(*_: object) -> int:
@@ -172,13 +176,13 @@ class _Elements:
         what = quantity.data_type if quantity else {SLEEP: "sleep", STEPS: "steps"}.get(kind, "")
         if not what:
             return self.taken.skip("other", "not_kept_here")
-        start_s, end_s = _second(said.get("startDate", "")), _second(said.get("endDate", ""))
+        start_s, end_s = utc_second(said.get("startDate", "")), utc_second(said.get("endDate", ""))
         if start_s is None or end_s is None:
             return self.taken.skip(what, "wrong_time")
         sender = self._sender(said.get("sourceName", ""), said.get("device", ""))
         if what == "sleep":
             return self._sleep(sender, said.get("value", ""), start_s, end_s)
-        value = _number(said.get("value", ""))
+        value = number(said.get("value", ""))
         if value is None:
             return self.taken.skip(what, "not_a_number")
         if quantity is None:
@@ -194,9 +198,7 @@ class _Elements:
     def _steps(self, sender: Sender, unit: str, start_s: int, end_s: int, value: float) -> None:
         if unit != "count":
             return self.taken.skip("steps", "unknown_unit")
-        if not abs(value) <= 1e9:  # nor is NaN
-            return self.taken.skip("steps", "implausible_value")
-        self.taken.steps(sender, start_s, end_s, round(value))
+        self.taken.steps(sender, start_s, end_s, value)
 
     def _quantity(self, sender: Sender, quantity: Quantity, unit: str, at_s: int, value: float) -> None:
         convert = quantity.units.get(unit)
@@ -212,7 +214,7 @@ class _Elements:
         if (known := self._senders.get((source, name))) is None:
             if len(self._senders) >= NAMES:
                 raise UnreadableExport("too_many_names")
-            known = self._senders[source, name] = Sender(source, _printable(name))
+            known = self._senders[source, name] = Sender(source, one_line(name))
         return known
 
 
@@ -222,27 +224,3 @@ def _source(name: str, device: str) -> str:
         if found := _MEASURES.search(said):
             return SOURCE_OF[found[0]]
     return ""
-
-
-def _printable(name: str) -> str:
-    """Apple writes unbreakable spaces and quotes; a name is kept as one line of at most ``MAX_NAME`` characters."""
-    return "".join(one if one.isprintable() else " " for one in " ".join(name.split()))[:MAX_NAME].strip()
-
-
-def _second(said: str) -> int | None:
-    """UTC second of ``2024-01-01 01:01:36 +0200``; ``None`` where it is no moment, or has no offset."""
-    found = STAMP.fullmatch(said)
-    if found is None:
-        return None
-    day, time, offset = found.groups()
-    try:
-        return int(datetime.fromisoformat(f"{day}T{time}{offset}").timestamp() // 1)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _number(said: str) -> float | None:
-    try:
-        return float(said) if len(said) < 40 else None
-    except ValueError:
-        return None

@@ -70,14 +70,15 @@ class Collected:
             values.append(round(value, key.decimals))
             self._count_sample()
 
-    def steps(self, sender: Sender, start_s: int, end_s: int, count: int) -> None:
+    def steps(self, sender: Sender, start_s: int, end_s: int, counted: float) -> None:
         """Steps between two UTC seconds, spread evenly over its minutes; their sum stays the same."""
         if not (self._sensible("steps", start_s) and self._sensible("steps", end_s)):
             return
         if not 0 <= end_s - start_s <= LONGEST_COUNT_S:
             return self.skip("steps", "too_coarse" if end_s > start_s else "wrong_time")
-        if not 0 <= count <= _STEPS.high * LONGEST_COUNT_S:
+        if not 0 <= counted <= _STEPS.high * LONGEST_COUNT_S:  # nor is NaN
             return self.skip("steps", "implausible_value")
+        count = round(counted)
         minutes, counts = self._steps.setdefault(sender, (array("q"), array("f")))
         length, told = max(1, end_s - start_s), 0
         for minute in range(start_s // MINUTE_S, (start_s + length - 1) // MINUTE_S + 1):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol
+from typing import Final
+from zoneinfo import ZoneInfo
 
-from actigraphy.exports.collecting import Collected
 from actigraphy.readers import UnreadableRecording
 
 # None of these quotes the file: what stands in a wrong place may be a name.
@@ -17,6 +17,8 @@ SENTENCES: Final = {
     "declares_entities": "The file declares entities of XML, which an export never does. It is not read.",
     "too_deep": "The file nests deeper than an export does. It is not read.",
     "piece_too_long": "A piece of the file is longer than {limit_kb:,} kB, so this is not an export.",
+    "item_too_long": "An item of the file is longer than {limit_kb:,} kB, so this is not an export.",
+    "several_people": "The file is of several people. Send the part that is this patient's.",
     "not_an_export": "The file begins like an export, and is none.",
     "too_many_names": "The file names more kinds of things, or more devices, than an export does. It is not read.",
     "too_many_entries": "The export holds more than can be read at once. Export fewer years, and send them one by one.",
@@ -33,6 +35,9 @@ class UnreadableExport(UnreadableRecording):
         self.args = (code, self.detail)
 
 
+_UTC: Final = ZoneInfo("UTC")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What an export may hold.
@@ -41,16 +46,13 @@ class Asked:
     ----------
     earliest_s, latest_s : int
         UTC seconds: the patient's birth, and a little after now. What lies outside is left out by name.
+    tz : ZoneInfo
+        Where the patient lives: stamps without a zone are its wall clock.
     """
 
     earliest_s: int
     latest_s: int
-
-
-class ExportReader(Protocol):
-    """Reads one kind of export: a seekable file in, events out."""
-
-    def __call__(self, file: BinaryIO, asked: Asked) -> Collected: ...
+    tz: ZoneInfo = _UTC
 
 
 #: ``2024-01-01 01:01:36 +0200``, or the same in ISO 8601.

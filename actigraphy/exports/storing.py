@@ -101,7 +101,7 @@ def read_stored(export: Export) -> tuple[Batch, Collected]:
     born_s = max(0, int(clock.midnight(patient.date_of_birth, patient.tz).timestamp()))
     latest_s = int(clock.now().timestamp()) + 60 * LIMITS["future"].value
     with unseal(export.storage_name, export.file_key, table=TABLE, row=export.pk) as content:
-        taken = read_export(content, export.format, Asked(born_s, latest_s))
+        taken = read_export(content, export.format, Asked(born_s, latest_s, patient.tz))
     batch = taken.batch()
     if not (batch.columns or batch.points or batch.sessions):
         raise UnreadableExport("nothing_kept")

@@ -11,11 +11,32 @@ from novamind.jobs.models import Job
 from novamind.measures import Abstained
 from patients.models import Patient
 
-FORMATS: Final = {"apple_health": "Apple Health export"}
-#: What a person can upload, and what is to be known of it.
+#: Name, and what a person can upload and is to know of it, of each kind of export.
 FILES: Final = {
-    "apple_health": "Apple Health's export.xml, or the ZIP that Health > Export All Health Data makes: heart rate and "
-    "its variability, steps, sleep with stages, oxygen, respiration, weight, blood pressure and temperature",
+    "apple_health": (
+        "Apple Health export",
+        "Apple Health's export.xml, or the ZIP that Health > Export All Health Data makes: heart rate and its "
+        "variability, steps, sleep with stages, oxygen, respiration, weight, blood pressure and temperature",
+    ),
+    "fitbit": (
+        "Fitbit archive",
+        "the ZIP of Google Takeout or of fitbit.com, or a heart rate, sleep or variability file of it: heart rate and "
+        "its variability, steps, sleep with stages, oxygen, respiration and weight",
+    ),
+    "fitabase": (
+        "Fitabase tables",
+        "heartrate_seconds, minuteStepsNarrow and minuteSleep of one person, CSV or ZIP: heart rate, steps and sleep",
+    ),
+    "oura": (
+        "Oura documents",
+        "JSON of the account's export or of the API: sleep with stages, heart rate and its variability, respiration and "
+        "oxygen",
+    ),
+    "withings": (
+        "Withings export",
+        "the ZIP of Download my data, or its sleep, weight or bp table: heart rate, steps, sleep with stages, oxygen, "
+        "respiration, weight and blood pressure",
+    ),
 }
 REASONS: Final = {
     NOT_ALLOWED: "the patient does not allow these data",
@@ -24,6 +45,7 @@ REASONS: Final = {
     "before_birth": "from before the patient was born, or before 1970",
     "in_the_future": "from the future",
     "not_a_number": "without a number",
+    "not_measured": "which their device marks as no reading",
     "unknown_unit": "in a unit that is not known here",
     "unknown_stage": "of a stage of sleep that is not known here",
     "implausible_value": "beyond what can have been measured",
@@ -35,7 +57,7 @@ REASONS: Final = {
 
 def readable() -> list[tuple[str, str]]:
     """Name and description of each kind of export that can be uploaded."""
-    return [(FORMATS[name], said) for name, said in FILES.items()]
+    return list(FILES.values())
 
 
 def exports_context(patient: Patient) -> dict[str, Any]:
@@ -63,7 +85,7 @@ def _row(export: Export, job_state: str) -> dict[str, Any]:
         "state": state,
         "error": error,
         "file": export.file_name,
-        "format": FORMATS.get(export.format, export.format),
+        "format": FILES[export.format][0] if export.format in FILES else export.format,
         "uploaded_at": export.created_at,
         # PostgreSQL keeps no order of keys.
         "kept": [

@@ -346,7 +346,7 @@ def test_memory_does_not_grow_with_what_is_not_kept():
     """Sixty megabytes of records of which nothing is kept, in a process of its own that says its own peak."""
     script = """
         import resource
-        from actigraphy.exports import Asked
+        from actigraphy.exports import Asked, Collected
         from actigraphy.exports.apple import read_apple
         class File:
             left = 60 << 20
@@ -360,9 +360,9 @@ def test_memory_does_not_grow_with_what_is_not_kept():
                 piece = b'<Record type="HKQuantityTypeIdentifierVO2Max" value="1"/>' * (n // 56)
                 self.left -= len(piece)
                 return piece if self.left > 0 else piece + b"</HealthData>"
-        asked = Asked(0, 2**33)
+        asked, taken = Asked(0, 2**33), Collected(0, 2**33)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        read_apple(File(), asked)
+        read_apple(File(), asked, taken)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
