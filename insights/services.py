@@ -192,10 +192,12 @@ def give_feedback(insight: Insight, *, by: User, verdict: str) -> Insight:
 
 
 def stale_patients(today: datetime) -> list[UUID]:
-    """Whoever has not been looked at since midnight, UTC: the rule of the nightly job."""
+    """Whoever has not been looked at since midnight, UTC, or has no kept days: the rule of the nightly job."""
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
     with aggregates():
-        living = Patient.objects.filter(disposed_at__isnull=True).exclude(standing__computed_at__gte=midnight)
+        living = Patient.objects.filter(disposed_at__isnull=True).exclude(
+            standing__computed_at__gte=midnight, day_values__isnull=False
+        )
         return sorted(living.order_by().values_list("pk", flat=True))
 
 

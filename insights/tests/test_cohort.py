@@ -59,7 +59,7 @@ def test_one_row_a_patient_with_the_days_that_were_kept(client, make_patient, te
     told = {row["name"].split(",")[0]: row for row in page.context["rows"]}
     assert set(told) == {"Lowmood", "Fine"}
     assert (told["Lowmood"]["last"], told["Lowmood"]["known"]) == ("3 of 10", 30)
-    assert (told["Fine"]["last"], told["Fine"]["before"]) == ("8 of 10", "")  # 3 of 83 days say nothing
+    assert (told["Fine"]["last"], told["Fine"]["usual"]) == ("8 of 10", "")  # 3 of 56 days say nothing
     assert "Hidden" not in page.content.decode()
     seen = AuditEvent.objects.filter(action="insights:cohort").latest("at")
     assert seen.patients.count() == 2
@@ -183,7 +183,7 @@ def test_views_are_ones_own(client, make_user, team, psychiatrist):
 
 
 def test_a_row_of_cells_has_a_gap_where_nothing_is_known_and_fifths_of_all():
-    days = np.array([1, 2, np.nan, 3, 4, 5, 5], dtype=np.float32)
+    days = np.array([1, 2, np.nan, 3, 4, 5, 5])
     cuts = cuts_of([days])
     drawn = dict(heat(days, cuts))
     covered = sorted(
