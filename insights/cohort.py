@@ -125,8 +125,8 @@ def cohort_values(patients: Iterable[UUID], measure: str, last: date) -> tuple[d
 
 
 def kept_series(patients: Iterable[UUID], last: date) -> dict[UUID, dict[str, Floats]]:
-    """Every daily series that is kept of each patient, shape (DAYS,) up to ``last``. Two queries; who asks has
-    asked for consent, stream by stream."""
+    """Every daily series that is kept of each patient, shape (DAYS,) up to ``last``. Two queries; who asks has asked
+    for consent, stream by stream."""
     return {
         one.patient: {name: _shifted(row, one.last, last) for name, row in zip(one.series, one.values, strict=True)}
         for one in _kept(patients)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,13 @@ class InsightQuerySet(VisibleQuerySet):
         """Those that nothing newer has replaced and whose time is not over; consent is asked by whoever shows them."""
         return self.filter(ended_at__isnull=True, expires_at__gt=clock.now())
 
+    def over_since(self, since: datetime) -> InsightQuerySet:
+        """Those that were replaced, were no longer so or expired at this moment or later."""
+        now = clock.now()
+        return self.filter(
+            Q(ended_at__gte=since) | Q(ended_at__isnull=True, expires_at__gte=since, expires_at__lte=now)
+        )
+
     def ranked(self) -> InsightQuerySet:
         """What asks for most first, then what has changed most."""
         return self.order_by("-tier", "-strength", "key")
@@ -94,6 +102,13 @@ class Insight(PatientRecord):
 
     def __str__(self) -> str:
         return f"insight {str(self.pk)[:8]}"
+
+    @property
+    def over_at(self) -> datetime | None:
+        """From when on it holds no more; ``None`` while it does."""
+        if self.ended_at is not None:
+            return min(self.ended_at, self.expires_at)
+        return self.expires_at if self.expires_at <= clock.now() else None
 
 
 class Feedback(PatientRecord):
