@@ -91,17 +91,23 @@ def chosen_of(asked: QueryDict, teams: list[CareTeam]) -> Chosen:
 def rows_of(user: Any, chosen: Chosen, *, taken_out: bool = False) -> tuple[list[Row], int, Any]:
     """The rows of one page, how many patients there are, and when the oldest of their days were read.
 
-    What is ``taken_out`` has no chart that emergency access alone opens.
+    What is ``taken_out`` has the people of the page, but no chart that emergency access alone opens.
 
     Of the patients by name, :data:`SHOWN` are read at once; sorting and the least number of days act on these. The
     number of queries does not depend on how many there are. Whoever is on a row is noted as seen.
     """
-    patients = Patient.objects.changeable_by(user) if taken_out else Patient.objects.visible_to(user)
+    patients = Patient.objects.visible_to(user)
     if chosen.team is not None:
         with aggregates():
             patients = patients.filter(assignments__team=chosen.team)
     with unseen():
         shown, total = patients.page_by_name(chosen.page, SHOWN)
+        if taken_out:  # after the page is cut: the file has the people of the page
+            pks = [one.pk for one in shown]
+            regular = set(
+                Patient.objects.changeable_by(user).filter(pk__in=pks).order_by().values_list("pk", flat=True)
+            )
+            shown = [one for one in shown if one.pk in regular]
         values, read_at = cohort_values([one.pk for one in shown], chosen.measure, last_day())
     nothing = np.full(DAYS, np.nan)
     rows = [_row(one, values.get(one.pk, nothing)) for one in shown]

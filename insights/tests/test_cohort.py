@@ -160,6 +160,21 @@ def test_a_chart_that_emergency_access_alone_opens_is_shown_and_not_taken_out(
     assert [row["last_week_median"] for row in rows(client.post("/cohort/csv/?measure=mood"))] == ["5.0"]
 
 
+def test_the_file_of_a_page_has_the_people_of_the_page(
+    client, make_patient, team, other_team, psychiatrist, monkeypatch
+):
+    monkeypatch.setattr("insights.pages.cohort.SHOWN", 2)
+    emergency = make_patient(other_team, last_name="Aa")
+    open_emergency(patient=emergency, user=psychiatrist, reason="acute_assessment", explanation="In our waiting room.")
+    for name in ("Bb", "Cc", "Dd"):
+        make_patient(team, last_name=name)
+    for page, listed, taken in ((1, ["Aa", "Bb"], ["Bb"]), (2, ["Cc", "Dd"], ["Cc", "Dd"])):
+        shown = client.get(f"{PAGE}&page={page}").context["rows"]
+        assert [row["name"].split(",")[0] for row in shown] == listed
+        file = rows(client.post(f"/cohort/csv/?measure=mood&page={page}"))
+        assert [row["name"].split(",")[0] for row in file] == taken
+
+
 def test_a_view_of_a_team_one_has_left_is_not_listed(client, team, psychiatrist):
     client.post(f"/cohort/views/?measure=mood&team={team.pk}&sort=name")
     client.post("/cohort/views/?measure=mood&sort=known")
