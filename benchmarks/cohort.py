@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-import zlib
 from datetime import date, timedelta
 from typing import Any
 
@@ -44,7 +43,7 @@ def _figures(client: Any, name: str) -> list[Figure]:
                 answer = client.get(address)
             queries.add(len(captured))
         assert answer.status_code == 200
-        assert len(answer.context["rows"]) == PATIENTS
+        assert answer.content.count(b'<th scope="row">') == PATIENTS
     wall, own = ([1e3 * one for one in many[1:]] for many in (took, cpu))
     p95, work = float(np.quantile(wall, 0.95)), float(np.quantile(own, 0.95))
     called = f"cohort, {name}, {PATIENTS} patients, {min(queries)} queries"
@@ -74,13 +73,12 @@ def _clinic() -> Any:
                            date_of_birth=date(1940, 1, 1) + timedelta(days=number), mrn=f"SYN-{number:05d}")
             for number in range(PATIENTS)
         ]  # fmt: skip
-        values = rng.normal(400, 60, (PATIENTS, len(FEATURES), DAYS)).astype("<f4")
+        values = rng.normal(400, 60, (PATIENTS, len(FEATURES), DAYS))
         values[rng.random(values.shape) < 0.15] = np.nan
         DayValues.objects.bulk_create(
-            DayValues(patient=one, last=last_day(), values=zlib.compress(days.tobytes(), 1), series=list(FEATURES),
-                      code_version="0")
+            _sealed(DayValues(patient=one, last=last_day(), series=list(FEATURES), code_version="0"), days)
             for one, days in zip(people, values, strict=True)
-        )  # fmt: skip
+        )
         Assessment.objects.bulk_create(
             Assessment(patient=one, by_patient=True, at=clock.now() - timedelta(days=back), instrument="phq9",
                        instrument_version="1", answers={}, score=int(rng.integers(0, 28)), result={}, code_version="0")
@@ -95,3 +93,8 @@ def _clinic() -> Any:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return user
+
+
+def _sealed(row: Any, days: Any) -> Any:
+    row.seal(days)
+    return row

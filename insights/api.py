@@ -22,7 +22,7 @@ from insights.serializers import (
     as_clinic_numbers,
     as_told,
 )
-from insights.services import insights_of, standing_of
+from insights.services import insights_within, standing_of
 from novamind import clock
 from novamind.accounts.rights import HasRight
 from patients.access import patient_for
@@ -44,9 +44,9 @@ class InsightsView(APIView):
         since = clock.now() - timedelta(days=days)
         rows = [
             row
-            for row in insights_of(patient)
-            if row.first_said_at >= since and (not types or row.insight_type in types)
-        ]
+            for row in insights_within(patient, since)
+            if not types or row.insight_type in types
+        ]  # fmt: skip
         standing, _ = standing_of(patient)
         told = {
             "patient_id": patient.pk,

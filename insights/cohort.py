@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -24,9 +23,8 @@ from patients.consent import allowing
 from patients.models import Assessment, ConsentPurpose, ConsentStream, Patient, Reminder
 from twins.features import BIOMETRICS, allowed_streams, daily_of
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
 DAYS: Final = 90
-WEEK: Final = 7
 QUESTIONNAIRES: Final = ConsentStream.QUESTIONNAIRES
 #: Counts as large as their device makes them: of one person they compare, of several they do not.
 NO_COMMON_UNIT: Final = frozenset({"activity"})
@@ -97,50 +95,42 @@ def days_to_keep(patient: Patient) -> Callable[[], DayValues]:
     What the patient does not allow for treatment is not read and not kept.
     """
     daily = daily_of(patient, days=DAYS, allowed=allowed_streams(patient, (ConsentPurpose.TREATMENT,)))
-    return partial(_keep, patient, daily.last, daily.values.astype("<f4"))
+    return partial(_keep, patient, daily.last, daily.values)
 
 
 def _keep(patient: Patient, last: date, values: Floats) -> DayValues:
-    said = {
-        "last": last, "values": zlib.compress(values.tobytes(), 1), "series": list(FEATURES),
-        "code_version": CODE.version, "computed_at": clock.now(),
-    }  # fmt: skip
-    row, _ = DayValues.objects.update_or_create(patient=patient, defaults=said)
+    # Locked until the caller's transaction ends: of two jobs of a patient the second waits.
+    row = DayValues.objects.select_for_update().filter(patient=patient).first() or DayValues(patient=patient)
+    row.last, row.series, row.code_version, row.computed_at = last, list(FEATURES), CODE.version, clock.now()
+    row.seal(values)
+    row.save()
     return row
 
 
 def cohort_values(patients: Iterable[UUID], measure: str, last: date) -> tuple[dict[UUID, Floats], datetime | None]:
     """The :data:`DAYS` days up to ``last`` of each patient who allows it, shape (DAYS,), NaN where not known; and when
-    the oldest of them was read. Whoever is shown is noted by the caller. At most four queries."""
+    the oldest of them was read. Whoever is shown is noted by the caller. At most five queries."""
     wanted, about = list(patients), MEASURES[measure]
     allowed = {stream: allowing(wanted, ConsentPurpose.TREATMENT, stream) for stream in about.streams}
     asked = set().union(*allowed.values())
     if measure in ("phq9", "adherence"):
         read = _phq9 if measure == "phq9" else _adherence
         return read(asked, last), None
-    with aggregates():
-        rows = DayValues.objects.filter(patient__in=asked).order_by()
-        kept = list(rows.values_list("patient", "last", "values", "series", "computed_at"))
+    kept = _kept(asked)
     found = {
-        patient: _shifted(_row(measure, patient, _unpacked(packed, series), series, allowed), on, last)
-        for patient, on, packed, series, _ in kept
-    }
-    return found, min((at for *_, at in kept), default=None)
+        one.patient: _shifted(_row(measure, one.patient, one.values, one.series, allowed), one.last, last)
+        for one in kept
+    }  # fmt: skip
+    return found, min((one.at for one in kept), default=None)
 
 
 def kept_series(patients: Iterable[UUID], last: date) -> dict[UUID, dict[str, Floats]]:
-    """Every daily series that is kept of each patient, shape (DAYS,) up to ``last``. One query; who asks has asked for
-    consent, stream by stream."""
-    with aggregates():
-        rows = DayValues.objects.filter(patient__in=list(patients)).order_by()
-        kept = list(rows.values_list("patient", "last", "values", "series"))
+    """Every daily series that is kept of each patient, shape (DAYS,) up to ``last``. Two queries; who asks has asked
+    for consent, stream by stream."""
     return {
-        patient: {
-            name: _shifted(row, on, last)
-            for name, row in zip(series, _unpacked(packed, series), strict=True)
-        }
-        for patient, on, packed, series in kept
-    }  # fmt: skip
+        one.patient: {name: _shifted(row, one.last, last) for name, row in zip(one.series, one.values, strict=True)}
+        for one in _kept(patients)
+    }
 
 
 def last_day() -> date:
@@ -148,26 +138,47 @@ def last_day() -> date:
     return clock.now().astimezone(clock.zone(settings.CLINIC_TIME_ZONE)).date() - timedelta(days=1)
 
 
-def _unpacked(packed: Any, series: list[str]) -> Floats:
-    return np.frombuffer(zlib.decompress(bytes(packed)), dtype="<f4").reshape(len(series), -1)
+class _Kept(NamedTuple):
+    """The row of a patient, opened; ``values`` of shape (len(series), days) up to ``last``."""
+
+    patient: UUID
+    last: date
+    series: list[str]
+    at: datetime
+    values: Floats
+
+
+def _kept(patients: Iterable[UUID]) -> list[_Kept]:
+    """What is kept of these patients; of a row that does not open nothing is known, and the compliance page says so.
+    One query, and one for the keys that are not in memory.
+    """
+    with aggregates():
+        rows = DayValues.objects.filter(patient__in=list(patients)).order_by()
+        stored = list(rows.values_list("patient", "last", "series", "computed_at", "pk", "values"))
+    opened = DayValues.opened([(pk, values) for *_, pk, values in stored])
+    return [
+        _Kept(patient, last, series, at, values.reshape(len(series), -1))
+        for (patient, last, series, at, *_), values in zip(stored, opened, strict=True)
+        if values is not None
+    ]
 
 
 def _row(measure: str, patient: UUID, values: Floats, series: list[str], allowed: dict[str, set[UUID]]) -> Floats:
     if measure != "coverage":
         at = series.index(measure) if measure in series else None  # kept by a release that did not know it
-        return np.full(values.shape[1], np.nan, dtype=np.float32) if at is None else values[at]
+        return np.full(values.shape[1], np.nan) if at is None else values[at]
     names = [
         name
         for name, feature in BIOMETRICS.items()
         if name in series and patient in allowed[feature.stream]
     ]  # fmt: skip
     known = np.isfinite(values[[series.index(name) for name in names]]).sum(axis=0)
-    return (known / len(BIOMETRICS)).astype(np.float32)
+    return known / len(BIOMETRICS)
 
 
 def _shifted(values: Floats, on: date, last: date) -> Floats:
     """Days kept up to ``on`` as the days up to ``last``: those since are not known."""
-    found = np.full(DAYS, np.nan, dtype=np.float32)
+    found = np.full(DAYS, np.nan)
     late = (last - on).days
     kept = values[-DAYS:]
     places = np.arange(len(kept)) + DAYS - len(kept) - late
@@ -178,7 +189,7 @@ def _shifted(values: Floats, on: date, last: date) -> Floats:
 
 def _phq9(patients: set[UUID], last: date) -> dict[UUID, Floats]:
     """The score on the day of each PHQ-9 that has one; a later one of the same day counts."""
-    found = {patient: np.full(DAYS, np.nan, dtype=np.float32) for patient in patients}
+    found = {patient: np.full(DAYS, np.nan) for patient in patients}
     for one in totals(patients, last, "phq9"):
         _put(found[one.patient], one.on, last, one.score)
     return found
@@ -194,7 +205,7 @@ def _adherence(patients: set[UUID], last: date) -> dict[UUID, Floats]:
     due: dict[tuple[UUID, date], list[bool]] = {}
     for patient, on, done_at in told:
         due.setdefault((patient, on), []).append(done_at is not None)
-    found = {patient: np.full(DAYS, np.nan, dtype=np.float32) for patient in patients}
+    found = {patient: np.full(DAYS, np.nan) for patient in patients}
     for (patient, on), answered in due.items():
         _put(found[patient], on, last, sum(answered) / len(answered))
     return found

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import uuid
+import zlib
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from numpy.typing import NDArray
 
 from insights.export_models import ResearchExport
 from insights.note_models import EncounterNote, NoteAddendum, NoteDraft
 from insights.statements import InsightType, Tier
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
+from novamind.phi import cipher
 from novamind.phi.fields import EncryptedJSONField
+from novamind.phi.sealed import SealedField
 from novamind.registry.models import InferenceRecord
 from patients.models import CareTeam, Patient
 
@@ -44,6 +50,13 @@ class InsightQuerySet(VisibleQuerySet):
     def holding(self) -> InsightQuerySet:
         """Those that nothing newer has replaced and whose time is not over; consent is asked by whoever shows them."""
         return self.filter(ended_at__isnull=True, expires_at__gt=clock.now())
+
+    def over_since(self, since: datetime) -> InsightQuerySet:
+        """Those that were replaced, were no longer so or expired at this moment or later."""
+        now = clock.now()
+        return self.filter(
+            Q(ended_at__gte=since) | Q(ended_at__isnull=True, expires_at__gte=since, expires_at__lte=now)
+        )
 
     def ranked(self) -> InsightQuerySet:
         """What asks for most first, then what has changed most."""
@@ -89,6 +102,13 @@ class Insight(PatientRecord):
 
     def __str__(self) -> str:
         return f"insight {str(self.pk)[:8]}"
+
+    @property
+    def over_at(self) -> datetime | None:
+        """From when on it holds no more; ``None`` while it does."""
+        if self.ended_at is not None:
+            return min(self.ended_at, self.expires_at)
+        return self.expires_at if self.expires_at <= clock.now() else None
 
 
 class Feedback(PatientRecord):
@@ -230,7 +250,7 @@ class DayValues(PatientRecord):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.OneToOneField(Patient, on_delete=models.CASCADE, related_name="day_values")
     last = models.DateField(editable=False, help_text="the newest local day; over when it was read")
-    values = models.BinaryField(editable=False, help_text="(series, days) float32, little-endian, zlib")
+    values = SealedField(editable=False, help_text="sealed: (series, days) float64, little-endian, zlib")
     series = models.JSONField(editable=False, help_text="names, in the order of the rows")
     code_version = models.CharField(max_length=40, editable=False)
     computed_at = models.DateTimeField(default=clock.now, editable=False)
@@ -240,6 +260,22 @@ class DayValues(PatientRecord):
     class Meta(PatientRecord.Meta):
         verbose_name_plural = "day values"
         ordering = ["-computed_at"]
+
+    def seal(self, values: NDArray[np.float64]) -> None:
+        """Keep the days, shape (len(series), days), NaN where not known, under the patient's key."""
+        packed = zlib.compress(values.astype("<f8").tobytes(), 1)
+        self.values = cipher.encrypt(
+            packed, owner=self.key_owner, table=self._meta.db_table, column="values", row=self.pk
+        )
+
+    @classmethod
+    def opened(cls, rows: list[tuple[uuid.UUID, Any]]) -> list[NDArray[np.float64] | None]:
+        """The days of ``(key of the row, its values as stored)``, flat; ``None`` where they do not open. One query for
+        the keys that are not in memory.
+        """
+        stored = [(pk, bytes(values)) for pk, values in rows]
+        found = cipher.open_many(stored, table=cls._meta.db_table, column="values")
+        return [None if one is None else np.frombuffer(zlib.decompress(one), dtype="<f8") for one in found]
 
     def __str__(self) -> str:
         return f"day values {str(self.pk)[:8]}"

@@ -18,7 +18,7 @@ class AskedInsightsSerializer(serializers.Serializer):
     """Which statements."""
 
     insight_types = serializers.MultipleChoiceField(choices=InsightType.choices, required=False)
-    days = serializers.IntegerField(default=30, min_value=1, max_value=365, help_text="said first within so many days")
+    days = serializers.IntegerField(default=30, min_value=1, max_value=365, help_text="held on one of so many days")
 
 
 class EvidenceSerializer(serializers.Serializer):
@@ -45,6 +45,7 @@ class ClinicalInsightSerializer(serializers.Serializer):
     first_said_at = serializers.DateTimeField()
     generated_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="from when it is no longer so; null while it holds")
     window_start = serializers.DateTimeField()
     window_end = serializers.DateTimeField()
     record_id = serializers.UUIDField(help_text="whose provenance explains it")
@@ -53,7 +54,7 @@ class ClinicalInsightSerializer(serializers.Serializer):
 
 
 class ClinicalInsightsSerializer(serializers.Serializer):
-    """What holds of one patient now, the first to be read first."""
+    """What holds of one patient now, the first to be read first; then what has ceased to lately."""
 
     patient_id = serializers.UUIDField()
     insights = ClinicalInsightSerializer(many=True)
@@ -173,6 +174,7 @@ def as_told(row: Insight) -> dict[str, Any]:
     names = ("insight_type", "confidence", "first_said_at", "generated_at", "expires_at", "window_start", "window_end")
     return {name: getattr(row, name) for name in names} | {
         "id": row.pk,
+        "ended_at": row.over_at,
         "description": said["description"],
         "confidence_is": said["confidence_is"],
         "method": said["method"],

@@ -172,6 +172,21 @@ def insights_of(patient: Patient, *, dismissed: bool = False) -> list[Insight]:
     return still_allowed(Insight.objects.holding().filter(patient=patient, dismissed=dismissed).ranked())
 
 
+def insights_within(patient: Patient, since: datetime) -> list[Insight]:
+    """What holds now and may be shown, as :func:`insights_of`; then, of what has ended or expired since, the newest of
+    each key that holds no more."""
+    holding = insights_of(patient)
+    rows = Insight.objects.over_since(since).filter(patient=patient, dismissed=False).order_by("-generated_at")
+    # One that is put away holds too: its earlier versions are not what has ended.
+    with aggregates():
+        still = set(Insight.objects.holding().filter(patient=patient).values_list("key", flat=True))
+    newest: dict[str, Insight] = {}
+    for row in rows:
+        if row.key not in still:
+            newest.setdefault(row.key, row)
+    return holding + still_allowed(newest.values())
+
+
 def standing_of(patient: Patient) -> tuple[Standing | None, set[str]]:
     """The last week against the patient's own, and the streams of it that may be shown."""
     return Standing.objects.filter(patient=patient).first(), allowed_streams(patient, (ConsentPurpose.TREATMENT,))
@@ -192,10 +207,12 @@ def give_feedback(insight: Insight, *, by: User, verdict: str) -> Insight:
 
 
 def stale_patients(today: datetime) -> list[UUID]:
-    """Whoever has not been looked at since midnight, UTC: the rule of the nightly job."""
+    """Whoever has not been looked at since midnight, UTC, or has no kept days: the rule of the nightly job."""
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
     with aggregates():
-        living = Patient.objects.filter(disposed_at__isnull=True).exclude(standing__computed_at__gte=midnight)
+        living = Patient.objects.filter(disposed_at__isnull=True).exclude(
+            standing__computed_at__gte=midnight, day_values__isnull=False
+        )
         return sorted(living.order_by().values_list("pk", flat=True))
 
 

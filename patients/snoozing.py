@@ -119,16 +119,25 @@ def sorted_for(user: Any) -> Sorted:
     return Sorted(shown, held_back, [_told(row) for row in running])
 
 
-def wants_to_hear(user: User, alert: Alert) -> bool:
-    """Whether a message about an alert that can wait leaves for this person now."""
+def is_snoozed(user: User, alert: Alert) -> bool:
+    """Whether this person has put away the patient of an alert for now."""
     with aggregates():
-        if _running(user).filter(patient=alert.patient_id).exists():
-            return False
+        return bool(_running(user).filter(patient=alert.patient_id).exists())
+
+
+def is_within_budget(user: User, alert: Alert) -> bool:
+    """Whether this person has been told of fewer alerts of this kind today than :data:`BUDGET_A_DAY`."""
+    with aggregates():
         today = Alert.objects.filter(raised_at__gte=_midnight()).can_wait().exclude(pk=alert.pk)
         rules = Q(kind=AlertKind.RULE)
         today = today.filter(rules if alert.kind == AlertKind.RULE else ~rules)
         told = Delivery.objects.filter(user=user, about_id__in=today.values("pk"))
-        return told.values("about_id").distinct().count() < BUDGET_A_DAY
+        return bool(told.values("about_id").distinct().count() < BUDGET_A_DAY)
+
+
+def next_morning() -> datetime:
+    """8:00 of tomorrow in the clinic, when what is held back today is told."""
+    return end_of("tomorrow", clock.now())
 
 
 def _midnight() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from novamind.delivery.models import Channel, Delivery
 from novamind.delivery.services import deliver
 from patients.coverage import clinicians_of
 from patients.models import Alert, AlertSeverity
-from patients.snoozing import wants_to_hear
+from patients.snoozing import is_snoozed, is_within_budget, next_morning
 
 LABEL: Final = "patients.Alert"
 #: To the administrators: at once, and where it can wait.
@@ -54,12 +55,16 @@ def administrators() -> list[User]:
 def tell(alert: Alert, people: Collection[User], *, again: bool = False) -> None:
     """These people; where there are none, the administrators, because a clinician must be found.
 
-    An alert that can wait sends no message to who has snoozed the patient or has had enough for today; their pages
-    say so, and its timer goes on to the others.
+    An alert that can wait sends no message to who has snoozed the patient; who has had enough for today is told once,
+    tomorrow morning, that more came. Their pages say so at once, and its timer goes on to the others.
     """
     if people:
         urgent = "alert_escalated" if again else "alert"
-        heard = [user for user in people if not alert.can_wait or wants_to_hear(user, alert)]
+        awake = [user for user in people if not alert.can_wait or not is_snoozed(user, alert)]
+        heard = [user for user in awake if not alert.can_wait or is_within_budget(user, alert)]
+        for user in awake:
+            if user not in heard:
+                _tell_tomorrow(user)
         return _send(alert, heard, urgent if _is_urgent(alert) else "notice")
     administrators_log.error("ALERT_UNANSWERABLE %s: no clinician may answer it", alert.pk)
     return _send(alert, administrators(), UNANSWERABLE if _is_urgent(alert) else UNANSWERABLE_LATER)
@@ -77,6 +82,15 @@ def told(alert: Alert) -> Told:
 def _is_urgent(alert: Alert) -> bool:
     """Whether it calls people at any hour; a device that sends nothing waits until the quiet hours are over."""
     return alert.severity == AlertSeverity.HIGH
+
+
+def _tell_tomorrow(user: User) -> None:
+    """One message a day, however many were held back; no ``about``, so that it is no alert told of."""
+    morning = next_morning()
+    deliver(
+        key=f"alerts_held:{user.pk}:{morning:%Y-%m-%d}", recipient=user, channel=Channel.EMAIL, template="notice_held",
+        due_at=morning, expires_at=morning + timedelta(days=1),
+    )  # fmt: skip
 
 
 def _send(alert: Alert, people: Collection[User], template: str) -> None:

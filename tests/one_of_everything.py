@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -267,10 +266,9 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         ]},
     )  # fmt: skip
     made.feedback = Feedback.objects.create(patient=patient, insight=made.insight, verdict="useful", by=stranger)
-    made.day_values = DayValues.objects.create(
-        patient=patient, last=date(2027, 3, 1), values=zlib.compress(np.ones(90, dtype="<f4").tobytes()),
-        series=["sleep_duration"], code_version="0",
-    )  # fmt: skip
+    made.day_values = DayValues(patient=patient, last=date(2027, 3, 1), series=["sleep_duration"], code_version="0")
+    made.day_values.seal(np.ones((1, 90)))
+    made.day_values.save()
     made.research_export = ResearchExport.objects.create(
         by=stranger, why="method", state="ready", people=1, rows=1, sha256="0" * 64, content="WnF4b3V0cHV0",
         finished_at=START, expires_at=START,

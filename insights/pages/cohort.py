@@ -15,11 +15,13 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
 
-from insights.cohort import DAYS, MEASURES, WEEK, Floats, cohort_values, last_day
+from insights.cohort import DAYS, MEASURES, Floats, cohort_values, last_day
 from insights.models import SavedView
 from insights.rules.series import FEATURES
+from insights.science.own_week import LEAST_OF_WEEK, LEAST_OWN, OWN_DAYS, WEEK, usual_median, week_median
 from novamind import display
 from novamind.audit.recording import aggregates, saw, unseen
+from novamind.measures import Abstained
 from patients.models import CareTeam, Patient
 from twins.departures import amount
 
@@ -33,7 +35,7 @@ SORTS: Final = {
     "change": "Change, largest first",
     "known": "Days known",
 }
-HEAD: Final = ["patient", "name", "mrn", "measure", "unit", "days_known", "last_week_median", "median_before"]
+HEAD: Final = ["patient", "name", "mrn", "measure", "unit", "days_known", "last_week_median", "usual_median"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,11 @@ class Row:
     days: Floats
     known: int
     last: float | None
-    before: float | None
+    usual: float | None
 
     @property
     def change(self) -> float | None:
-        return None if self.last is None or self.before is None else self.last - self.before
+        return None if self.last is None or self.usual is None else self.last - self.usual
 
 
 def teams_of(user: Any) -> list[CareTeam]:
@@ -89,19 +91,25 @@ def chosen_of(asked: QueryDict, teams: list[CareTeam]) -> Chosen:
 def rows_of(user: Any, chosen: Chosen, *, taken_out: bool = False) -> tuple[list[Row], int, Any]:
     """The rows of one page, how many patients there are, and when the oldest of their days were read.
 
-    What is ``taken_out`` has no chart that emergency access alone opens.
+    What is ``taken_out`` has the people of the page, but no chart that emergency access alone opens.
 
     Of the patients by name, :data:`SHOWN` are read at once; sorting and the least number of days act on these. The
     number of queries does not depend on how many there are. Whoever is on a row is noted as seen.
     """
-    patients = Patient.objects.changeable_by(user) if taken_out else Patient.objects.visible_to(user)
+    patients = Patient.objects.visible_to(user)
     if chosen.team is not None:
         with aggregates():
             patients = patients.filter(assignments__team=chosen.team)
     with unseen():
         shown, total = patients.page_by_name(chosen.page, SHOWN)
+        if taken_out:  # after the page is cut: the file has the people of the page
+            pks = [one.pk for one in shown]
+            regular = set(
+                Patient.objects.changeable_by(user).filter(pk__in=pks).order_by().values_list("pk", flat=True)
+            )
+            shown = [one for one in shown if one.pk in regular]
         values, read_at = cohort_values([one.pk for one in shown], chosen.measure, last_day())
-    nothing = np.full(DAYS, np.nan, dtype=np.float32)
+    nothing = np.full(DAYS, np.nan)
     rows = [_row(one, values.get(one.pk, nothing)) for one in shown]
     kept = [row for row in rows if row.known >= chosen.least]
     for row in kept:
@@ -118,13 +126,15 @@ _ORDERS: Final[dict[str, Callable[[Row], Any]]] = {
 
 
 def _row(patient: Patient, days: Floats) -> Row:
-    return Row(patient, days, int(np.isfinite(days).sum()), _median(days[-WEEK:]), _median(days[:-WEEK]))
+    """The medians are those of the Brief, by the same functions."""
+    return Row(patient, days, int(np.isfinite(days).sum()), _known(week_median, days), _known(usual_median, days))
 
 
-def _median(values: Floats) -> float | None:
-    """Of the known ones; ``None`` where fewer than half are: what is shown is no guess."""
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if 2 * len(known) > len(values) else None
+def _known(median: Callable[[Floats], float], days: Floats) -> float | None:
+    try:
+        return median(days)
+    except Abstained:
+        return None
 
 
 def cohort_context(user: Any, chosen: Chosen, teams: list[CareTeam]) -> dict[str, Any]:
@@ -140,7 +150,7 @@ def cohort_context(user: Any, chosen: Chosen, teams: list[CareTeam]) -> dict[str
                 "heat": heat(row.days, cuts),
                 "known": row.known,
                 "last": _words(chosen.measure, row.last),
-                "before": _words(chosen.measure, row.before),
+                "usual": _words(chosen.measure, row.usual),
             }
             for row in rows
         ],
@@ -159,6 +169,7 @@ def cohort_context(user: Any, chosen: Chosen, teams: list[CareTeam]) -> dict[str
         "first": last - timedelta(days=DAYS - 1),
         "last_day": last,
         "days": DAYS,
+        "medians": {"week": WEEK, "own_days": OWN_DAYS, "of_week": LEAST_OF_WEEK, "of_own": LEAST_OWN},
         "views": [
             {"id": one.pk, "label": _label(one), "url": f"?{_of_view(one).asked}"}
             for one in views_of(user, teams)
@@ -186,9 +197,9 @@ def _label(one: SavedView) -> str:
 
 def cuts_of(rows: list[Floats]) -> Floats:
     """The four values that part all known days of the rows into fifths, ascending; none where nothing is known."""
-    every = np.concatenate(rows) if rows else np.empty(0, dtype=np.float32)
+    every = np.concatenate(rows) if rows else np.empty(0)
     known = every[np.isfinite(every)]
-    return np.quantile(known, np.arange(1, LEVELS) / LEVELS) if len(known) else np.empty(0, dtype=np.float32)
+    return np.quantile(known, np.arange(1, LEVELS) / LEVELS) if len(known) else np.empty(0)
 
 
 def heat(days: Floats, cuts: Floats) -> list[tuple[int, str]]:
@@ -221,7 +232,7 @@ def cohort_rows(rows: list[Row], measure: str) -> tuple[list[str], list[list[Any
     unit = MEASURES[measure].unit
     return head, [
         [
-            row.patient.pk, row.patient.listed_name, row.patient.mrn, measure, unit, row.known, row.last, row.before,
+            row.patient.pk, row.patient.listed_name, row.patient.mrn, measure, unit, row.known, row.last, row.usual,
             *(float(value) if np.isfinite(value) else None for value in row.days),
         ]
         for row in rows

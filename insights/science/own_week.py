@@ -42,6 +42,23 @@ class OwnWeek:
     own_n: int
 
 
+def week_median(values: Floats) -> float:
+    """Median of the last 7 of the days; ``too_few_days`` where fewer than 4 of them are known."""
+    return _median(values[-WEEK:], LEAST_OF_WEEK)
+
+
+def usual_median(values: Floats) -> float:
+    """The usual: median of the 56 days before the last 7; ``too_few_days`` where fewer than 28 are known."""
+    return _median(values[-(OWN_DAYS + WEEK) : -WEEK], LEAST_OWN)
+
+
+def _median(values: Floats, least: int) -> float:
+    known = values[~np.isnan(values)]
+    if known.size < least:
+        raise Abstained("too_few_days", needed=least, got=known.size)
+    return float(np.median(known))
+
+
 def against_own_weeks(values: Floats, step: float = 0.0) -> OwnWeek:
     """The last 7 days against the 56 before.
 
@@ -67,15 +84,12 @@ def against_own_weeks(values: Floats, step: float = 0.0) -> OwnWeek:
     Statistics, 211 (error of a median); Bayley & Hammersley (1946) Suppl J R Stat Soc 8:184-197 (memory).
     """
     own, week = values[-(OWN_DAYS + WEEK) : -WEEK], values[-WEEK:]
+    usual, value = usual_median(values), week_median(values)
     known, of_week = own[~np.isnan(own)], week[~np.isnan(week)]
-    if known.size < LEAST_OWN:
-        raise Abstained("too_few_days", needed=LEAST_OWN, got=known.size)
-    if of_week.size < LEAST_OF_WEEK:
-        raise Abstained("too_few_days", needed=LEAST_OF_WEEK, got=of_week.size)
     wide = spread(known, step)
     if wide == 0:
         raise Abstained("no_variation")
-    value, usual, remembers = float(np.median(of_week)), float(np.median(known)), memory(own, step)
+    remembers = memory(own, step)
     shares = sum(inflation(remembers, n) / n for n in (of_week.size, known.size))
     error = wide * sqrt(pi / 2 * shares)
     return OwnWeek(value, usual, wide, (value - usual) / error, int(of_week.size), int(known.size))

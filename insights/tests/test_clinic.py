@@ -142,7 +142,7 @@ def test_days_end_with_yesterday_and_begin_at_midnight_in_the_clinic(people, cli
 
 
 def test_movement_of_several_devices_has_a_count_and_no_median(people, clinical_admin, monkeypatch):
-    days = dict.fromkeys(("activity", "steps"), np.full(DAYS, 300.0, dtype=np.float32))
+    days = dict.fromkeys(("activity", "steps"), np.full(DAYS, 300.0))
     monkeypatch.setattr("insights.clinic.kept_series", lambda patients, last: {one.pk: days for one in people[:16]})
     assert (table(clinical_admin, "steps").cells[0], table(clinical_admin, "steps").median) == (("known", 16), 300.0)
     assert table(clinical_admin, "activity").cells[0] == ("known", 16)

@@ -59,7 +59,7 @@ def test_one_row_a_patient_with_the_days_that_were_kept(client, make_patient, te
     told = {row["name"].split(",")[0]: row for row in page.context["rows"]}
     assert set(told) == {"Lowmood", "Fine"}
     assert (told["Lowmood"]["last"], told["Lowmood"]["known"]) == ("3 of 10", 30)
-    assert (told["Fine"]["last"], told["Fine"]["before"]) == ("8 of 10", "")  # 3 of 83 days say nothing
+    assert (told["Fine"]["last"], told["Fine"]["usual"]) == ("8 of 10", "")  # 3 of 56 days say nothing
     assert "Hidden" not in page.content.decode()
     seen = AuditEvent.objects.filter(action="insights:cohort").latest("at")
     assert seen.patients.count() == 2
@@ -160,6 +160,21 @@ def test_a_chart_that_emergency_access_alone_opens_is_shown_and_not_taken_out(
     assert [row["last_week_median"] for row in rows(client.post("/cohort/csv/?measure=mood"))] == ["5.0"]
 
 
+def test_the_file_of_a_page_has_the_people_of_the_page(
+    client, make_patient, team, other_team, psychiatrist, monkeypatch
+):
+    monkeypatch.setattr("insights.pages.cohort.SHOWN", 2)
+    emergency = make_patient(other_team, last_name="Aa")
+    open_emergency(patient=emergency, user=psychiatrist, reason="acute_assessment", explanation="In our waiting room.")
+    for name in ("Bb", "Cc", "Dd"):
+        make_patient(team, last_name=name)
+    for page, listed, taken in ((1, ["Aa", "Bb"], ["Bb"]), (2, ["Cc", "Dd"], ["Cc", "Dd"])):
+        shown = client.get(f"{PAGE}&page={page}").context["rows"]
+        assert [row["name"].split(",")[0] for row in shown] == listed
+        file = rows(client.post(f"/cohort/csv/?measure=mood&page={page}"))
+        assert [row["name"].split(",")[0] for row in file] == taken
+
+
 def test_a_view_of_a_team_one_has_left_is_not_listed(client, team, psychiatrist):
     client.post(f"/cohort/views/?measure=mood&team={team.pk}&sort=name")
     client.post("/cohort/views/?measure=mood&sort=known")
@@ -183,7 +198,7 @@ def test_views_are_ones_own(client, make_user, team, psychiatrist):
 
 
 def test_a_row_of_cells_has_a_gap_where_nothing_is_known_and_fifths_of_all():
-    days = np.array([1, 2, np.nan, 3, 4, 5, 5], dtype=np.float32)
+    days = np.array([1, 2, np.nan, 3, 4, 5, 5])
     cuts = cuts_of([days])
     drawn = dict(heat(days, cuts))
     covered = sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from actigraphy.models import Analysis, Night, Source
+from insights.cohort import days_to_keep
+from insights.deidentified import deidentified
 from insights.models import Standing
 from insights.pages.brief import FOUND_OF_100
 from insights.rules.series import FEATURES
@@ -36,10 +40,21 @@ def plain(text: str) -> str:
 
 @pytest.fixture
 def rated(patient: Any, psychiatrist: Any) -> Any:
-    """Nine weeks of check-ins whose last week is lower in mood; the standing and the statements of today."""
+    """Nine weeks of check-ins whose last week is lower in mood, and of nights; the standing and the statements of
+    today, and the days that the cohort page shows."""
     rng = np.random.default_rng(3)
     with recorded(actor_label="system:test", request_id="test"):
         today = clock.now().astimezone(patient.tz).date()
+        source = Source.objects.create(patient=patient, kind="recording", device_type="actiwatch")
+        analysis = Analysis.objects.create(
+            patient=patient, source=source, window_start=clock.now() - timedelta(days=63), window_end=clock.now(),
+            zone=patient.zone, device_type="actiwatch", methods={}, results={}, input_hash="0", code_version="0",
+        )  # fmt: skip
+        Night.objects.bulk_create(
+            Night(patient=patient, analysis=analysis, date=today - timedelta(days=back + 1), worn_h=24, method="m",
+                  efficiency=round(float(rng.uniform(0.7, 0.95)), 2))
+            for back in range(1, 64)
+        )  # fmt: skip
         for back in range(1, 64):
             on = today - timedelta(days=back)
             mood = 2 if back <= 7 else int(rng.integers(6, 9))
@@ -48,6 +63,7 @@ def rated(patient: Any, psychiatrist: Any) -> Any:
                 mood=mood, anxiety=int(rng.integers(2, 5)), energy=int(rng.integers(5, 8)),
             )  # fmt: skip
         derive(patient)()
+        days_to_keep(patient)()
         raise_alert(patient=patient, kind="self_harm", severity="high", key="k")
     return patient
 
@@ -85,7 +101,7 @@ def test_page_api_pdf_and_csv_give_the_same_numbers(client, rated):
             assert plain(amount(name, value)) in page
             assert plain(amount(name, value)) in paper
         assert FEATURES[name].label in paper
-    assert checked == 3
+    assert checked == 4
     said = client.get(f"/api/v1/patients/{rated.pk}/clinical-insights").json()["insights"]
     assert said
     for one in said:
@@ -93,6 +109,35 @@ def test_page_api_pdf_and_csv_give_the_same_numbers(client, rated):
         assert plain(one["description"]) in paper
     assert Standing.objects.get().input_hash in paper.replace(" ", "")
     assert AuditEvent.objects.get(action="insights:brief-pdf").event_type == "EXPORT"
+
+
+@pytest.mark.parametrize("series", ["sleep_efficiency", "mood"])
+def test_cohort_page_its_csv_and_the_research_file_give_the_numbers_of_the_brief_and_the_api(
+    client, rated, series, psychiatrist
+):
+    table = b"".join(client.post(f"/patients/{rated.pk}/brief/report/csv/").streaming_content).decode()
+    brief = {row["series"]: row for row in csv.DictReader(io.StringIO(table))}[series]
+    asked = f"/api/v1/analytics/aggregated?patient_id={rated.pk}&days=63&bucket=day"
+    days = {one["first"]: one["median"] for one in client.get(asked).json()["channels"][series]["buckets"]}
+    table = b"".join(client.post(f"/cohort/csv/?measure={series}").streaming_content).decode()
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert len(days) == 63
+    assert {on: float(row[on]) for on in days} == days
+    assert float(row["last_week_median"]) == float(brief["last_week_median"])
+    assert float(row["usual_median"]) == float(brief["usual_median"])
+    (shown,) = client.get(f"/cohort/?measure={series}").context["rows"]
+    told = plain(client.get(f"/patients/{rated.pk}/brief/report/").content.decode())
+    assert plain(shown["last"]) in told
+    assert plain(shown["usual"]) in told
+    record_consent(
+        patient=rated, purpose="research", stream=FEATURES[series].stream, given=True, how="written", by=psychiatrist
+    )
+    with recorded(actor_label="system:test", request_id="test"):
+        file = zipfile.ZipFile(io.BytesIO(deidentified(psychiatrist).content))
+    cells = [float(one[series]) for one in csv.DictReader(io.StringIO(file.read("days.csv").decode())) if one[series]]
+    rounded = [float(f"{days[on]:.3g}") for on in sorted(days)]
+    assert len(cells) >= 7
+    assert cells in [rounded[at : at + len(cells)] for at in range(len(rounded))]
 
 
 @pytest.mark.parametrize("path", ["brief/", "brief/report/"])

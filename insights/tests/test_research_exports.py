@@ -109,7 +109,7 @@ def test_both_ends_are_cut_by_what_is_each_persons_own_and_the_same_in_every_fil
     with recorded(actor_label="system:test", request_id="test"):
         for back in range(90):
             scored(asked[1], 12, days_ago=back)
-    whole = dict.fromkeys(("mood", "steps"), np.full(DAYS, 6.0, dtype=np.float32))
+    whole = dict.fromkeys(("mood", "steps"), np.full(DAYS, 6.0))
     monkeypatch.setattr(making, "kept_series", lambda patients, last: {one: whole for one in patients})
     ends = []
     for _ in range(2):

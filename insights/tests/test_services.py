@@ -151,6 +151,36 @@ def test_what_is_withdrawn_is_gone_before_any_job_has_run(patient, psychiatrist)
     assert not Insight.objects.filter(key="sleep_duration:lower", ended_at=None).exists()
 
 
+def test_the_api_has_what_holds_however_long_ago_it_was_said_and_what_has_ended_within_the_days(patient, psychiatrist):
+    run(patient)
+    client = Client()
+    client.force_login(psychiatrist)
+
+    def told(days: int) -> list[tuple[str, bool]]:
+        answer = client.get(
+            f"/api/v1/patients/{patient.pk}/clinical-insights", {"insight_types": "sleep", "days": days}
+        )
+        return [(one["id"], one["ended_at"] is None) for one in answer.json()["insights"]]
+
+    ours = Insight.objects.filter(key="sleep_duration:lower")
+    ours.update(first_said_at=clock.now() - timedelta(days=60))
+    pk = str(ours.get().pk)
+    assert (pk, True) in told(1)
+    newest = Night.objects.filter(patient=patient).order_by("-date").first()
+    newest.tst_min -= 30
+    newest.save()
+    run(patient)
+    newer = str(ours.get(ended_at=None).pk)
+    assert [one for one in told(30) if one[0] in (pk, newer)] == [(newer, True)]
+    Night.objects.filter(patient=patient).update(tst_min=420.0)
+    run(patient)
+    assert [one for one in told(30) if one[0] in (pk, newer)] == [(newer, False)]
+    ours.update(ended_at=clock.now() - timedelta(days=2))
+    assert not [one for one in told(1) if one[0] in (pk, newer)]
+    withdraw(patient, "actigraphy")
+    assert told(30) == []
+
+
 def test_page_api_and_provenance_say_the_same(patient, psychiatrist):
     run(patient)
     client = Client()

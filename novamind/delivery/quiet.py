@@ -25,20 +25,17 @@ def hours_of(text: str) -> tuple[time, time] | None:
 def end_of_quiet(moment: datetime, hours: tuple[time, time] | None, tz: ZoneInfo) -> datetime | None:
     """When the quiet hours that hold at this moment end, UTC; ``None`` outside them.
 
-    Hours may run over midnight; from and to alike are none. The clock on the wall decides, also in a night in which it
-    is changed: a time that is skipped is the instant it would have been.
+    Hours may run over midnight; from and to alike are none. In a night in which the clock is changed they are one
+    stretch too: of a double hour they begin with the first pass and end with the second, so that nobody who sleeps is
+    woken between; a time that is skipped is the instant it would have been.
     """
     if hours is None or hours[0] == hours[1]:
         return None
     begins, ends = hours
-    local = moment.astimezone(tz)
-    wall = local.time().replace(tzinfo=None)
-    over_midnight = begins > ends
-    quiet = wall >= begins or wall < ends if over_midnight else begins <= wall < ends
-    if not quiet:
-        return None
-    day = local.date() + timedelta(days=1 if over_midnight and wall >= begins else 0)
-    end = clock.resolve_local(datetime.combine(day, ends), tz)
-    if end <= moment:  # the second pass of a double hour
-        end = clock.resolve_local(datetime.combine(day, ends), tz, fold=1)
-    return end if end > moment else None
+    today = moment.astimezone(tz).date()
+    for day in (today - timedelta(days=1), today):
+        last = datetime.combine(day + timedelta(days=begins > ends), ends)
+        end = max(clock.resolve_local(last, tz, fold=fold) for fold in (0, 1))
+        if clock.resolve_local(datetime.combine(day, begins), tz) <= moment < end:
+            return end
+    return None

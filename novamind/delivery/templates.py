@@ -60,6 +60,11 @@ TEMPLATES: Final = MappingProxyType(
             "Something waits for you that can wait until you are at work. Sign in and look under Alerts: {site}\n",
             of_alert=True,
         ),
+        "notice_held": Template(
+            "More waited under Alerts yesterday",
+            "Yesterday more came than you are told of in a day. Sign in and look under Alerts: {site}\n",
+            of_alert=True,
+        ),
         "notice_unanswerable": Template(
             "An alert has nobody to answer it",
             "An alert waits that is not urgent, and nobody may answer it. Sign in and look under Compliance: {site}\n",

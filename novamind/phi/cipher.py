@@ -61,6 +61,11 @@ def decrypt(stored: bytes, *, table: str, column: str, row: UUID) -> bytes:
 
 
 def decrypt_many(rows: list[tuple[UUID, bytes]], *, table: str, column: str) -> list[str | None]:
+    """One column of text of many rows, as :func:`open_many`."""
+    return [None if one is None else one.decode() for one in open_many(rows, table=table, column=column)]
+
+
+def open_many(rows: list[tuple[UUID, bytes]], *, table: str, column: str) -> list[bytes | None]:
     """One column of many rows, with one query for the keys that are not in memory; ``None`` for what does not open.
 
     ``KeyUnavailable`` still ends it all when no key can be unwrapped now.
@@ -68,12 +73,12 @@ def decrypt_many(rows: list[tuple[UUID, bytes]], *, table: str, column: str) -> 
     numbers = [_number(stored) for _, stored in rows]
     keys_by_number({number for number in numbers if number is not None})
     where = b"|" + table.encode() + b"|" + column.encode() + b"|"
-    found: list[str | None] = []
+    found: list[bytes | None] = []
     for (row, stored), number in zip(rows, numbers, strict=True):
         try:
             engine = engine_by_number(key_number(stored) if number is None else number)
             nonce, sealed = stored[HEADER_BYTES : HEADER_BYTES + 12], stored[HEADER_BYTES + 12 :]
-            found.append(engine.decrypt(nonce, sealed, stored[:HEADER_BYTES] + where + row.bytes).decode())
+            found.append(engine.decrypt(nonce, sealed, stored[:HEADER_BYTES] + where + row.bytes))
         except (Altered, KeyLost, InvalidTag):
             found.append(None)
     return found
@@ -86,4 +91,4 @@ def _number(stored: bytes) -> int | None:
         return None
 
 
-__all__ = ["Altered", "KeyUnavailable", "decrypt", "decrypt_many", "encrypt", "key_number"]
+__all__ = ["Altered", "KeyUnavailable", "decrypt", "decrypt_many", "encrypt", "key_number", "open_many"]

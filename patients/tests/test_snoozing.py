@@ -10,6 +10,7 @@ from django.test import Client
 
 from novamind.accounts.models import SignIn
 from novamind.delivery.models import Delivery
+from novamind.jobs.runner import run_waiting
 from patients import snoozing
 from patients.alerts import IGNORED_AFTER, raise_alert
 from patients.models import Alert, AlertEvent
@@ -26,7 +27,8 @@ def at(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     settings.CLINIC_TIME_ZONE = "Europe/Oslo"
 
     def move(moment: datetime) -> None:
-        for name in ("novamind.clock.now", "novamind.jobs.services.now", "novamind.delivery.models.now"):
+        for name in ("novamind.clock.now", "novamind.jobs.services.now", "novamind.jobs.runner.now",
+                     "novamind.jobs.attempts.now", "novamind.delivery.models.now"):  # fmt: skip
             monkeypatch.setattr(name, lambda: moment)
 
     move(NOON)
@@ -99,7 +101,18 @@ def test_above_the_budget_of_a_day_alerts_are_held_back_and_not_lost(at, patient
     told_now = sorted_for(psychiatrist)
     assert told_now.held_back == rows[2:]
     assert set(told_now.shown) == {*rows[:2], safety}
-    assert told(psychiatrist) == {*rows[:2], safety}
+    assert told(psychiatrist) == {*rows[:2], safety, None}
+    late = Delivery.objects.get(user=psychiatrist, about_id=None)  # two are held back, and told of together
+    assert (late.template, late.due_at, late.state) == ("notice_held", utc(2027, 3, 4, 7, 0), "waiting")
+    run_waiting()
+    at(utc(2027, 3, 4, 6, 59))
+    run_waiting()
+    late.refresh_from_db()
+    assert late.state == "waiting"
+    at(utc(2027, 3, 4, 7, 0))
+    run_waiting()
+    late.refresh_from_db()
+    assert late.state == "sent"
     at(utc(2027, 3, 3, 22, 59))
     assert sorted_for(psychiatrist).held_back == rows[2:]
     at(utc(2027, 3, 3, 23, 0))  # midnight in Oslo
@@ -115,7 +128,7 @@ def test_alerts_of_rules_silence_no_contraindication_and_no_other_kind(at, patie
     held = sorted_for(psychiatrist).held_back
     assert [len([pk for pk in held if pk in rows]) for rows in (rules, silent)] == [1, 1]
     assert contraindication.pk in sorted_for(psychiatrist).shown
-    assert told(psychiatrist) == {*rules[:2], contraindication.pk, *silent[:2]}
+    assert told(psychiatrist) == {*rules[:2], contraindication.pk, *silent[:2], None}
     snooze_alerts(patient, psychiatrist, "tomorrow")
     assert sorted_for(psychiatrist).shown == [contraindication.pk]
 
