@@ -61,7 +61,7 @@ class EncounterNoteAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "author", "encounter_on", "format", "signed_at"]
     list_select_related = ["author"]
     search_fields = ["=id", "=patient__id"]
-    fields = [*list_display, "format_version", "version", "digest", "created_at"]
+    fields = [*list_display, "discarded_at", "format_version", "version", "digest", "created_at"]
 
 
 @admin.register(NoteAddendum)

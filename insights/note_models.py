@@ -21,11 +21,16 @@ class NoteQuerySet(Part2QuerySet):
 
     def readable_by(self, user: Any) -> NoteQuerySet:
         """What is signed, and the user's own drafts; as far as 42 CFR Part 2 allows. Consent is asked by the caller."""
-        return self.releasable_to(user).filter(Q(signed_at__isnull=False) | Q(author=user.pk))
+        rows = self.releasable_to(user).filter(discarded_at__isnull=True)
+        return rows.filter(Q(signed_at__isnull=False) | Q(author=user.pk))
+
+    def unsettled(self) -> NoteQuerySet:
+        """Drafts, neither signed nor discarded."""
+        return self.filter(signed_at__isnull=True, discarded_at__isnull=True)
 
     def changeable_by(self, user: Any) -> NoteQuerySet:
         """The author's own, until signed."""
-        own = self.readable_by(user).filter(author=user.pk, signed_at__isnull=True)
+        own = self.readable_by(user).unsettled().filter(author=user.pk)
         return own.filter(patient__in=Patient.objects.changeable_by(user))
 
     def visible_to(self, user: Any) -> NoteQuerySet:
@@ -36,7 +41,7 @@ class NoteQuerySet(Part2QuerySet):
 class EncounterNote(Part2Record):
     """A note on one encounter: its author's draft, then signed, and from then on unchangeable in the database too.
 
-    ``said`` seals the format's sections with their titles, and a random salt that keeps the digest from being guessed.
+    A draft may be discarded instead: a row without words stays. ``said`` seals the format's sections with their titles, and a random salt that keeps the digest from being guessed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,6 +54,7 @@ class EncounterNote(Part2Record):
     said = EncryptedJSONField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    discarded_at = models.DateTimeField(null=True, editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
     signed_as = models.CharField(max_length=40, blank=True, editable=False, help_text="the author's role then")
     digest = models.CharField(max_length=64, blank=True, editable=False, help_text="SHA-256 of what was signed")
@@ -62,7 +68,11 @@ class EncounterNote(Part2Record):
             models.CheckConstraint(
                 condition=Q(signed_at__isnull=True, digest="") | Q(signed_at__isnull=False) & ~Q(digest=""),
                 name="insights_a_signed_note_has_its_digest",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_at__isnull=True) | Q(discarded_at__isnull=True),
+                name="insights_a_signed_note_is_not_discarded",
+            ),
         ]
 
     def __str__(self) -> str:

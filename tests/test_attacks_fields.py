@@ -310,6 +310,7 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         {"version": 1, "encounter_on": "2026-03-01", "section_subjective": "Sleeps."}, 302),
     "insights:sign-note": ("psychiatrist", "patient_id encounter_id", {"version": 1}, 302),
     "insights:amend-note": ("psychiatrist", "patient_id encounter_id", to_add_to, 302),
+    "insights:discard-note": ("psychiatrist", "patient_id encounter_id", {"version": 1, "discard": "on"}, 302),
     "patients:snooze-alerts": ("psychiatrist", "patient_id", {"until": "4h"}, 302),
     "insights:new-rule": ("psychiatrist", "", RULE, 302),
     "insights:new-research-export": ("admin", "", {"why": "method", "read": "on"}, 302),

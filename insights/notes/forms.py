@@ -81,6 +81,12 @@ class SignForm(VersionForm):
             del self.fields["checked"]
 
 
+class DiscardForm(VersionForm):
+    """A draft is thrown away only by who says so."""
+
+    discard = forms.BooleanField(label="Throw this draft away; its words cannot be brought back")
+
+
 class AddendumForm(forms.Form):
     """What is added to a signed note."""
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path(NOTE, views.note, name="note"),
     path(f"{NOTE}edit/", views.edit_note, name="edit-note"),
     path(f"{NOTE}sign/", views.sign, name="sign-note"),
+    path(f"{NOTE}discard/", views.discard, name="discard-note"),
     path(f"{NOTE}amend/", views.amend, name="amend-note"),
     path(f"{NOTE}draft/", views.ask_draft, name="draft-note"),
     path(f"{NOTE}draft/<uuid:draft_id>/", views.put_draft, name="put-draft"),

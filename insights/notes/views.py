@@ -13,10 +13,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from insights.models import EncounterNote, NoteDraft
 from insights.notes.drafting import ask_for_draft, put_into_note
 from insights.notes.formats import format_of
-from insights.notes.forms import AddendumForm, EncounterNoteForm, NewNoteForm, SignForm, VersionForm
+from insights.notes.forms import AddendumForm, DiscardForm, EncounterNoteForm, NewNoteForm, SignForm, VersionForm
 from insights.notes.pages import note_page, notes_of
 from insights.notes.providers import Unconfigured
-from insights.notes.writing import LABEL, NOTES, WrongNote, amend_note, change_note, sign_note, start_note
+from insights.notes.writing import (
+    LABEL,
+    NOTES,
+    WrongNote,
+    amend_note,
+    change_note,
+    discard_note,
+    sign_note,
+    start_note,
+)
 from novamind import clock
 from novamind.accounts.rights import requires
 from novamind.accounts.second_factor import fresh_second_factor
@@ -69,8 +78,7 @@ def new_note(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def note(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResponse:
     """One note."""
     found, context = _readable(request, patient_id, encounter_id)
-    forms = {"addendum": AddendumForm(), "sign": SignForm(initial={"version": found.version}, note=found)}
-    return render(request, "insights/note.html", context | forms)
+    return render(request, "insights/note.html", context | _forms(found))
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,7 +128,26 @@ def sign(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResp
             form.add_error(None, STALE)
             status = 409
     context |= note_page(found, request.user)
-    return render(request, "insights/note.html", context | {"sign": form, "addendum": AddendumForm()}, status=status)
+    return render(request, "insights/note.html", context | _forms(found) | {"sign": form}, status=status)
+
+
+@require_POST
+@requires("write_notes")
+def discard(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResponse:
+    """Throw one's own draft away, as it was read."""
+    _, context = patient_page(request, patient_id, TAB, changing=True)
+    found = _own(request, patient_id, encounter_id)
+    form, status = DiscardForm(request.POST), 422
+    if form.is_valid():
+        try:
+            discard_note(found, version=form.cleaned_data["version"])
+            messages.success(request, "The draft is thrown away.")
+            return redirect(TAB, patient_id)
+        except StaleEdit:
+            form.add_error(None, STALE)
+            status = 409
+    context |= note_page(found, request.user)
+    return render(request, "insights/note.html", context | _forms(found) | {"discard": form}, status=status)
 
 
 @require_POST
@@ -137,8 +164,7 @@ def amend(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpRes
             return redirect("insights:note", patient_id, encounter_id)
         except WrongNote as error:
             form.add_error(error.field, error.detail)
-    forms = {"addendum": form, "sign": SignForm(initial={"version": found.version}, note=found)}
-    return render(request, "insights/note.html", context | forms, status=422)
+    return render(request, "insights/note.html", context | _forms(found) | {"addendum": form}, status=422)
 
 
 @require_POST
@@ -178,6 +204,12 @@ def _readable(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> tup
     require(patient, *NOTES)
     note_object(EventType.DATA_ACCESS, LABEL, found.pk)
     return found, context | note_page(found, request.user)
+
+
+def _forms(note: EncounterNote) -> dict[str, Any]:
+    read = {"version": note.version}
+    sign, discard = SignForm(initial=read, note=note), DiscardForm(initial=read)
+    return {"addendum": AddendumForm(), "sign": sign, "discard": discard}
 
 
 def _own(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> EncounterNote:

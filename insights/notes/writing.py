@@ -1,4 +1,4 @@
-"""Writing encounter notes: begun, changed until signed, signed, and added to."""
+"""Writing encounter notes: begun, changed until signed or discarded, signed, and added to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
-from insights.models import EncounterNote, NoteAddendum
+from insights.models import EncounterNote, NoteAddendum, NoteDraft
 from insights.notes.formats import Format
 from novamind import clock
 from novamind.accounts.models import User
@@ -102,6 +102,21 @@ def sign_note(note: EncounterNote, *, version: int, by: User, checked: bool = Fa
     note_object(EventType.MODIFICATION, LABEL, note.pk)
 
 
+def discard_note(note: EncounterNote, *, version: int) -> None:
+    """Throw a draft of this version away, with its words and all that a program drafted for it; else ``StaleEdit``.
+
+    What stays says that there was a draft of this author, of which day and format, and when it was thrown away.
+    """
+    with transaction.atomic():
+        take(note, version)
+        for drafted in NoteDraft.objects.filter(note=note):
+            drafted.delete()
+        note.said = {"salt": "", "sections": [one | {"text": ""} for one in note.sections]}
+        note.version, note.discarded_at = version + 1, clock.now()
+        note.save(update_fields=["said", "version", "discarded_at"])
+    note_object(EventType.DELETION, LABEL, note.pk)
+
+
 def amend_note(note: EncounterNote, *, by: User, text: str) -> NoteAddendum:
     """Add to a signed note, of which nothing is changed."""
     require(note.patient_id, *NOTES)
@@ -145,7 +160,7 @@ def role_of(user: User) -> str:
 def take(note: EncounterNote, version: int) -> None:
     """Hold the row until the transaction ends, if it is a draft of this version."""
     with aggregates():
-        drafts = EncounterNote.objects.filter(pk=note.pk, version=version, signed_at__isnull=True)
+        drafts = EncounterNote.objects.filter(pk=note.pk, version=version).unsettled()
         if not drafts.update(version=F("version") + 1):
             raise StaleEdit
 

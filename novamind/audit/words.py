@@ -128,6 +128,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "insights:edit-note": "Note, to change it",
         "insights:sign-note": "Note signed",
         "insights:amend-note": "Note added to",
+        "insights:discard-note": "Draft of a note discarded",
         "insights:draft-note": "Draft of a note asked for",
         "insights:put-draft": "Drafted sentences put into a note",
         "twins:twin": "Digital twin",
