@@ -12,6 +12,7 @@ from django.db.models import Q
 from novamind import clock
 from novamind.limits import NOTE_CHARACTERS
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
+from novamind.phi.sealed import SealedField
 from patients.models import Appointment, Patient
 from patients.models.part2 import Part2QuerySet, Part2Record
 
@@ -41,7 +42,8 @@ class NoteQuerySet(Part2QuerySet):
 class EncounterNote(Part2Record):
     """A note on one encounter: its author's draft, then signed, and from then on unchangeable in the database too.
 
-    A draft may be discarded instead: a row without words stays. ``said`` seals the format's sections with their titles, and a random salt that keeps the digest from being guessed.
+    A draft may be discarded instead: a row without words stays. ``said`` seals the format's sections with their titles,
+    and a random salt that keeps the digest from being guessed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -105,6 +107,43 @@ class NoteAddendum(Part2Record):
 
     def __str__(self) -> str:
         return f"addendum {str(self.pk)[:8]}"
+
+
+class Content(models.TextChoices):
+    """What a file is by its first bytes, whatever it is called: what may be attached, by its MIME type."""
+
+    PDF = "application/pdf", "PDF"
+    PNG = "image/png", "PNG image"
+    JPEG = "image/jpeg", "JPEG image"
+    TEXT = "text/plain", "Plain text"
+
+
+class NoteAttachment(Part2Record):
+    """A file that its author put to a draft: sealed bytes, what they are, how it was called. Labelled as its note is.
+
+    Signing the note fixes it: its digest is one of what was signed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    note = models.ForeignKey(EncounterNote, on_delete=models.PROTECT, related_name="attachments")
+    at = models.DateTimeField(default=clock.now, editable=False)
+    content = models.CharField(max_length=20, choices=Content, editable=False)
+    size = models.PositiveIntegerField(editable=False, help_text="bytes")
+    sha256 = models.CharField(max_length=64, editable=False)
+    file_name = EncryptedField(max_length=255)
+    storage_name = models.CharField(max_length=120, editable=False)
+    file_key = SealedField(file="storage_name", editable=False)
+
+    objects = NoteQuerySet.as_manager()
+
+    class Meta(Part2Record.Meta):
+        abstract = False
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["note", "sha256"], name="insights_a_file_once_a_note")]
+
+    def __str__(self) -> str:
+        return f"attachment {str(self.pk)[:8]}"
 
 
 class NoteDraft(Part2Record):

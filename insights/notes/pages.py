@@ -43,6 +43,7 @@ def note_page(note: EncounterNote, user: Any) -> dict[str, Any]:
             "sections": note.sections,
             "visit": Appointment.objects.releasable_to(user).filter(pk=note.appointment_id).first(),
             "addenda": addenda,
+            "attachments": list(note.attachments.all()),
             "altered": note.signed_at is not None and not is_as_signed(note),
             "own": note.author_id == user.pk,
             "may_write": user.may("write_notes"),
