@@ -197,6 +197,7 @@ insights:cohort-csv                POST    login 403 403 403 200 200 200 403
 insights:save-view                 POST    login 403 403 302 302 302 302 403
 insights:forget-view               POST    login 403 403 404 404 404 404 403
 insights:brief                     GET     login 403 403 200 200 404 404 403
+insights:timeline                  GET     login 403 403 200 200 404 404 403
 insights:judge                     POST    login 403 403 302 302 404 403 403
 insights:notes                     GET     login 403 403 200 200 404 403 403
 insights:new-note                  GET     login 403 403 200 200 404 403 403

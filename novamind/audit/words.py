@@ -121,6 +121,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "insights:brief-csv": "Brief, taken out as CSV",
         "insights:shared": "Brief to share with the patient",
         "insights:shared-pdf": "Brief to share with the patient, taken out as PDF",
+        "insights:timeline": "Timeline",
         "insights:judge": "Statement judged",
         "insights:notes": "List of notes",
         "insights:new-note": "New note",
