@@ -12,6 +12,7 @@ from insights.models import (
     Feedback,
     Insight,
     NoteAddendum,
+    NoteAttachment,
     NoteDraft,
     ResearchExport,
     RuleTrial,
@@ -61,7 +62,7 @@ class EncounterNoteAdmin(VisibleAdmin):
     list_display = ["id", "patient_id", "author", "encounter_on", "format", "signed_at"]
     list_select_related = ["author"]
     search_fields = ["=id", "=patient__id"]
-    fields = [*list_display, "format_version", "version", "digest", "created_at"]
+    fields = [*list_display, "discarded_at", "format_version", "version", "digest", "created_at"]
 
 
 @admin.register(NoteAddendum)
@@ -70,6 +71,15 @@ class NoteAddendumAdmin(VisibleAdmin):
     list_select_related = ["by"]
     search_fields = ["=id", "=patient__id"]
     fields = list_display
+
+
+@admin.register(NoteAttachment)
+class NoteAttachmentAdmin(VisibleAdmin):
+    """Which files notes have; neither their names nor what they hold."""
+
+    list_display = ["id", "patient_id", "note_id", "content", "size", "at"]
+    search_fields = ["=id", "=patient__id"]
+    fields = [*list_display, "sha256"]
 
 
 @admin.register(AlertRule)

@@ -15,7 +15,11 @@ class InsightsConfig(AppConfig):
         NavItem("Clinic", "insights:clinic", "cohort", 19, "see_clinic_numbers"),
         NavItem("Research export", "insights:research-exports", "upload", 56, "export_research"),
     ]
-    patient_tabs = [PatientTab("Brief", "insights:brief", 10), PatientTab("Notes", "insights:notes", 60, "read_notes")]
+    patient_tabs = [
+        PatientTab("Brief", "insights:brief", 10),
+        PatientTab("Timeline", "insights:timeline", 15),
+        PatientTab("Notes", "insights:notes", 60, "read_notes"),
+    ]
     demo = ["insights.notes.demo.seed"]
     withheld_alerts = ["insights.alerting.services.withheld_alerts"]
     provenance = ["insights.provenance.provenance_of"]

@@ -14,7 +14,7 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from insights.export_models import ResearchExport
-from insights.note_models import EncounterNote, NoteAddendum, NoteDraft
+from insights.note_models import Content, EncounterNote, NoteAddendum, NoteAttachment, NoteDraft
 from insights.statements import InsightType, Tier
 from novamind import clock
 from novamind.audit.records import PatientRecord, PatientRecordQuerySet
@@ -25,10 +25,12 @@ from novamind.registry.models import InferenceRecord
 from patients.models import CareTeam, Patient
 
 __all__ = [
+    "Content",
     "EncounterNote",
     "Feedback",
     "Insight",
     "NoteAddendum",
+    "NoteAttachment",
     "NoteDraft",
     "ResearchExport",
     "Standing",

@@ -12,6 +12,7 @@ from django.db.models import Q
 from novamind import clock
 from novamind.limits import NOTE_CHARACTERS
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
+from novamind.phi.sealed import SealedField
 from patients.models import Appointment, Patient
 from patients.models.part2 import Part2QuerySet, Part2Record
 
@@ -21,11 +22,16 @@ class NoteQuerySet(Part2QuerySet):
 
     def readable_by(self, user: Any) -> NoteQuerySet:
         """What is signed, and the user's own drafts; as far as 42 CFR Part 2 allows. Consent is asked by the caller."""
-        return self.releasable_to(user).filter(Q(signed_at__isnull=False) | Q(author=user.pk))
+        rows = self.releasable_to(user).filter(discarded_at__isnull=True)
+        return rows.filter(Q(signed_at__isnull=False) | Q(author=user.pk))
+
+    def unsettled(self) -> NoteQuerySet:
+        """Drafts, neither signed nor discarded."""
+        return self.filter(signed_at__isnull=True, discarded_at__isnull=True)
 
     def changeable_by(self, user: Any) -> NoteQuerySet:
         """The author's own, until signed."""
-        own = self.readable_by(user).filter(author=user.pk, signed_at__isnull=True)
+        own = self.readable_by(user).unsettled().filter(author=user.pk)
         return own.filter(patient__in=Patient.objects.changeable_by(user))
 
     def visible_to(self, user: Any) -> NoteQuerySet:
@@ -36,7 +42,8 @@ class NoteQuerySet(Part2QuerySet):
 class EncounterNote(Part2Record):
     """A note on one encounter: its author's draft, then signed, and from then on unchangeable in the database too.
 
-    ``said`` seals the format's sections with their titles, and a random salt that keeps the digest from being guessed.
+    A draft may be discarded instead: a row without words stays. ``said`` seals the format's sections with their titles,
+    and a random salt that keeps the digest from being guessed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,6 +56,7 @@ class EncounterNote(Part2Record):
     said = EncryptedJSONField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    discarded_at = models.DateTimeField(null=True, editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
     signed_as = models.CharField(max_length=40, blank=True, editable=False, help_text="the author's role then")
     digest = models.CharField(max_length=64, blank=True, editable=False, help_text="SHA-256 of what was signed")
@@ -62,7 +70,11 @@ class EncounterNote(Part2Record):
             models.CheckConstraint(
                 condition=Q(signed_at__isnull=True, digest="") | Q(signed_at__isnull=False) & ~Q(digest=""),
                 name="insights_a_signed_note_has_its_digest",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_at__isnull=True) | Q(discarded_at__isnull=True),
+                name="insights_a_signed_note_is_not_discarded",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,6 +107,43 @@ class NoteAddendum(Part2Record):
 
     def __str__(self) -> str:
         return f"addendum {str(self.pk)[:8]}"
+
+
+class Content(models.TextChoices):
+    """What a file is by its first bytes, whatever it is called: what may be attached, by its MIME type."""
+
+    PDF = "application/pdf", "PDF"
+    PNG = "image/png", "PNG image"
+    JPEG = "image/jpeg", "JPEG image"
+    TEXT = "text/plain", "Plain text"
+
+
+class NoteAttachment(Part2Record):
+    """A file that its author put to a draft: sealed bytes, what they are, how it was called. Labelled as its note is.
+
+    Signing the note fixes it: its digest is one of what was signed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    note = models.ForeignKey(EncounterNote, on_delete=models.PROTECT, related_name="attachments")
+    at = models.DateTimeField(default=clock.now, editable=False)
+    content = models.CharField(max_length=20, choices=Content, editable=False)
+    size = models.PositiveIntegerField(editable=False, help_text="bytes")
+    sha256 = models.CharField(max_length=64, editable=False)
+    file_name = EncryptedField(max_length=255)
+    storage_name = models.CharField(max_length=120, editable=False)
+    file_key = SealedField(file="storage_name", editable=False)
+
+    objects = NoteQuerySet.as_manager()
+
+    class Meta(Part2Record.Meta):
+        abstract = False
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["note", "sha256"], name="insights_a_file_once_a_note")]
+
+    def __str__(self) -> str:
+        return f"attachment {str(self.pk)[:8]}"
 
 
 class NoteDraft(Part2Record):

@@ -146,7 +146,7 @@ def still_allowed(rows: Iterable[Insight]) -> list[Insight]:
         for purpose, stream in row.needs:
             wanted.setdefault((purpose, stream), set()).add(row.patient_id)
     yes = {pair: allowing(patients, *pair) for pair, patients in wanted.items()}
-    told = _courses_told(them)
+    told = courses_told(them)
     return [
         row
         for row in them
@@ -155,7 +155,7 @@ def still_allowed(rows: Iterable[Insight]) -> list[Insight]:
     ]
 
 
-def _courses_told(rows: list[Insight]) -> dict[str, bool]:
+def courses_told(rows: list[Insight]) -> dict[str, bool]:
     """Of statements on a medicine, whether its course may still be told: it may since be labelled under 42 CFR Part 2,
     or have been entered in error."""
     courses = {row.key: UUID(row.key.split(":")[1]) for row in rows if row.key.startswith("medication:")}

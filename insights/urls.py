@@ -31,5 +31,6 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/brief/shared/", views.shared, name="shared"),
     path("patients/<uuid:patient_id>/brief/shared/pdf/", views.take_out, {"what": "shared"}, name="shared-pdf"),
     path("patients/<uuid:patient_id>/brief/<uuid:insight_id>/", views.judge, name="judge"),
+    path("patients/<uuid:patient_id>/timeline/", views.timeline, name="timeline"),
     path("", include("insights.notes.urls")),
 ]

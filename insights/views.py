@@ -27,6 +27,7 @@ from insights.pages.cohort import (
 from insights.pages.printed import HEAD, brief_rows, printed_brief, shared_brief
 from insights.pages.worklist import worklist_of
 from insights.services import give_feedback, still_allowed
+from insights.timeline.page import Place, timeline_of
 from novamind.accounts.rights import requires
 from novamind.accounts.second_factor import fresh_second_factor
 from novamind.audit.exporting import csv_answer
@@ -119,6 +120,16 @@ def take_out(request: HttpRequest, patient_id: UUID, what: str) -> HttpResponseB
         return report_table(request, BRIEF, patient, HEAD, brief_rows(patient))
     more = shared_brief(patient) if what == "shared" else printed_brief(patient, request.user)
     return report_pdf(request, report, context | more)
+
+
+@require_GET
+@requires("see_patients")
+def timeline(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """Everything of one patient, the newest first."""
+    patient, context = patient_page(request, patient_id, "insights:timeline")
+    asked = request.GET
+    found = timeline_of(patient, request.user, kind=asked.get("kind", ""), after=Place.of(asked.get("after", "")))
+    return render(request, "insights/timeline.html", context | found)
 
 
 @require_GET

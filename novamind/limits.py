@@ -43,6 +43,8 @@ LIMITS: Final = MappingProxyType(
         "readings": Limit(250_000, "readings", "one request to analyze", "too_many_entries"),
         "metadata": Limit(10_000, "characters", "what a device says beside its file", "invalid"),
         "note": Limit(100_000, "characters", "a note", "invalid"),
+        "attachment": Limit(10, "MB", "a file attached to a note", "file_too_large"),
+        "attachments": Limit(10, "files", "attached to a note", "invalid"),
         "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
         "archive_expanded": Limit(
@@ -80,3 +82,5 @@ JSON_DEPTH: Final = LIMITS["json_depth"].value
 JSON_ENTRIES: Final = LIMITS["json_entries"].value
 RESULTS_BYTES: Final = LIMITS["results"].value * 1024
 NOTE_CHARACTERS: Final = LIMITS["note"].value
+ATTACHMENT_BYTES: Final = LIMITS["attachment"].value * MB
+ATTACHMENTS: Final = LIMITS["attachments"].value

@@ -40,6 +40,15 @@ def allowing(patient_ids: Iterable[UUID], purpose: str, stream: str) -> set[UUID
         return set(asked.filter(ok=True).order_by().values_list("pk", flat=True))
 
 
+def allowed_pairs(patient: Patient) -> set[tuple[str, str]]:
+    """Every (purpose, stream) that the patient, whom the caller has on record, allows now. One query."""
+    newest: dict[tuple[str, str], Consent] = {}
+    for row in Consent.objects.filter(patient=patient):  # the newest of each first
+        newest.setdefault((row.purpose, row.stream), row)
+    pairs = [(purpose, stream) for purpose in ConsentPurpose for stream in ConsentStream]
+    return {pair for pair in pairs if _holds(*pair, newest.get(pair))}
+
+
 def require(patient: Patient | UUID, purpose: str, stream: str) -> None:
     """``ConsentWithheld`` unless the patient allows it now."""
     if not allows(patient, purpose, stream):

@@ -101,6 +101,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         Feedback,
         Insight,
         NoteAddendum,
+        NoteAttachment,
         NoteDraft,
         ResearchExport,
         RuleTrial,
@@ -282,6 +283,10 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.addendum = NoteAddendum.objects.create(
         patient=patient, note=made.encounter, by=author, signed_as="psychiatrist", text="Zqxoutput"
     )
+    made.attachment = NoteAttachment.objects.create(
+        patient=patient, note=made.encounter, content="text/plain", size=1, sha256="0" * 64, file_name="Zqxfile.txt",
+        storage_name="nowhere", file_key=b"",
+    )  # fmt: skip
     rule = {"kind": "threshold", "series": "mood", "way": "below", "value": 3, "days": 2}
     made.trial = RuleTrial.objects.create(
         patient=patient, definition=rule, severity="low", by=stranger, finished_at=START,
@@ -363,6 +368,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "insights_encounternote": made.encounter, "insights_noteaddendum": made.addendum,
         "insights_alertrule": made.rule, "insights_ruletrial": made.trial, "patients_alertsnooze": made.snooze,
         "insights_notedraft": made.note_draft,
+        "insights_noteattachment": made.attachment,
         "insights_dayvalues": made.day_values, "insights_savedview": made.saved_view,
         "insights_researchexport": made.research_export,
         "actigraphy_weekexplanation": made.week_explanation, "patients_patient": patient,

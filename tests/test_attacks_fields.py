@@ -310,6 +310,11 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
         {"version": 1, "encounter_on": "2026-03-01", "section_subjective": "Sleeps."}, 302),
     "insights:sign-note": ("psychiatrist", "patient_id encounter_id", {"version": 1}, 302),
     "insights:amend-note": ("psychiatrist", "patient_id encounter_id", to_add_to, 302),
+    "insights:attach-file": (
+        "psychiatrist", "patient_id encounter_id",
+        lambda w: {"version": 1, "file": SimpleUploadedFile("letter.txt", b"Letter.")}, 302),
+    "insights:remove-attachment": ("psychiatrist", "patient_id encounter_id attachment_id", {"version": 1}, 302),
+    "insights:discard-note": ("psychiatrist", "patient_id encounter_id", {"version": 1, "discard": "on"}, 302),
     "patients:snooze-alerts": ("psychiatrist", "patient_id", {"until": "4h"}, 302),
     "insights:new-rule": ("psychiatrist", "", RULE, 302),
     "insights:new-research-export": ("admin", "", {"why": "method", "read": "on"}, 302),
@@ -395,6 +400,7 @@ def parameters(name: str, world: World) -> dict[str, Any]:
               "delivery_id": chart.delivery, "insight_id": chart.insight,
               "rule_id": chart.rule, "trial_id": chart.trial,
               "own_rule_id": SimpleNamespace(pk=chart.site_rule.rule),
+              "attachment_id": chart.attachment,
               "encounter_id": chart.encounter, "draft_id": chart.note_draft,
               "id": world.reader, "object_id": world.team if "careteam" in name else world.reader}  # fmt: skip
     entries = {"medication": chart.medication, "condition": chart.condition, "genotype": chart.genotype,

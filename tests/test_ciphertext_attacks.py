@@ -28,7 +28,7 @@ def charts(patient, make_patient, team) -> list[Any]:
     """Every kind of ciphertext for one patient, and the fields of a second."""
     made = one_of_everything(patient)
     made.recording.metadata = {"note": "Zqxoutput"}
-    for row in (made.recording, made.genotype_file, made.export):
+    for row in (made.recording, made.genotype_file, made.export, made.attachment):
         row.file_key = cipher.encrypt(
             b"k" * 32, owner=patient.pk, table=row._meta.db_table, column="file_key", row=row.pk
         )

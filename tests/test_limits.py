@@ -34,11 +34,24 @@ from actigraphy.readers.gt3x import check_archive
 from actigraphy.serializers import UploadSerializer
 from actigraphy.streams.sent import Sender, WrongBatch, check_days, oldest_of_device, read_batch
 from actigraphy.tests.export_files import health
+from insights.notes.attaching import check_number, check_size
+from insights.notes.writing import WrongNote
 from novamind import clock
 from novamind.api import CursorPages
 from novamind.audit.receiving import refuse_unread
 from novamind.hardening import dangers
-from novamind.limits import FILE_MB, FORM_ROOM_BYTES, JSON_BYTES, LIMITS, LINE_BYTES, MB, RESULTS_BYTES, STRANGER_BYTES
+from novamind.limits import (
+    ATTACHMENT_BYTES,
+    ATTACHMENTS,
+    FILE_MB,
+    FORM_ROOM_BYTES,
+    JSON_BYTES,
+    LIMITS,
+    LINE_BYTES,
+    MB,
+    RESULTS_BYTES,
+    STRANGER_BYTES,
+)
 from novamind.throttle.rates import RATES
 from patients.forms import NoteForm
 from patients.treatment.tables import UnreadableTable, read_table
@@ -60,7 +73,7 @@ def read(content: bytes, **fields: Any) -> str:
 def code_of(check: Callable[[], Any]) -> str:
     try:
         check()
-    except UnreadableRecording as error:
+    except (UnreadableRecording, WrongNote) as error:
         return error.code
     return ""
 
@@ -287,6 +300,8 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "metadata": lambda api, more: metadata(more),
     "note": lambda api, more: note(more),
     "results": lambda api, more: results(more),
+    "attachment": lambda api, more: code_of(lambda: check_size(ATTACHMENT_BYTES + more)),
+    "attachments": lambda api, more: code_of(lambda: check_number(ATTACHMENTS + more)),
     "archive_expanded": lambda api, more: code_of(
         lambda: check_archive([(LIMITS["archive_expanded"].value * MB + more, 100 * MB)])
     ),

@@ -197,6 +197,7 @@ insights:cohort-csv                POST    login 403 403 403 200 200 200 403
 insights:save-view                 POST    login 403 403 302 302 302 302 403
 insights:forget-view               POST    login 403 403 404 404 404 404 403
 insights:brief                     GET     login 403 403 200 200 404 404 403
+insights:timeline                  GET     login 403 403 200 200 404 404 403
 insights:judge                     POST    login 403 403 302 302 404 403 403
 insights:notes                     GET     login 403 403 200 200 404 403 403
 insights:new-note                  GET     login 403 403 200 200 404 403 403
@@ -206,6 +207,10 @@ insights:edit-note                 GET     login 403 403 404 200 404 403 403
 insights:edit-note                 POST    login 403 403 404 422 404 403 403
 insights:sign-note                 POST    login 403 403 404 422 404 403 403
 insights:amend-note                POST    login 403 403 404 422 404 403 403
+insights:attach-file                POST    login 403 403 404 422 404 403 403
+insights:attachment                 GET     login 403 403 404 302 404 403 403
+insights:remove-attachment          POST    login 403 403 404 302 404 403 403
+insights:discard-note              POST    login 403 403 404 422 404 403 403
 insights:brief-report              GET     login 403 403 200 200 404 404 403
 insights:shared                    GET     login 403 403 200 200 404 404 403
 insights:brief-pdf                 GET     login 403 403 403 302 404 404 403

@@ -96,6 +96,7 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "what_if_id": chart.what_if.pk,
         "own_rule_id": chart.site_rule.rule,
         "draft_id": chart.note_draft.pk,
+        "attachment_id": chart.attachment.pk,
         "view_id": chart.saved_view.pk,
         "export_id": chart.research_export.pk,
         "medication_id": chart.medication.pk,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from novamind.registry.models import InferenceRecord
 from patients.consent import allows
 from patients.models import ConsentPurpose, ConsentStream, Patient
 from twins import changes, correlations, forecasts
-from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
+from twins.features import BIOMETRICS, MODELS_MAY, SYMPTOMS, allowed_streams
 from twins.models import Component, Twin
 
 #: kind -> the job that computes it; each is tried again, and fails, by itself.
@@ -138,6 +138,13 @@ def shown(twin: Twin, kind: str) -> Shown:
         return Shown(None, Abstained("waiting"))
     answer = component.answer
     return Shown(component, answer if isinstance(answer, Abstained) else None)
+
+
+def is_allowed(kind: str, pairs: Collection[tuple[str, str]]) -> bool:
+    """The same, of the (purpose, stream) that a patient is known to allow."""
+    streams = {feature.stream for feature in (BIOMETRICS | SYMPTOMS).values()}
+    wanted = streams if kind == Component.Kind.CHANGE else {ConsentStream.QUESTIONNAIRES}
+    return any(all((purpose, stream) in pairs for purpose in MODELS_MAY) for stream in wanted)
 
 
 def _allowed(twin: Twin, kind: str) -> bool:

@@ -10,7 +10,7 @@ from insights.models import EncounterNote
 from insights.notes.formats import format_of, formats
 from insights.notes.writing import is_drafted
 from novamind import clock
-from novamind.limits import NOTE_CHARACTERS
+from novamind.limits import ATTACHMENT_BYTES, MB, NOTE_CHARACTERS
 
 PART2 = "About substance use treatment (42 CFR Part 2)"
 
@@ -79,6 +79,20 @@ class SignForm(VersionForm):
         super().__init__(*args, **kwargs)
         if not is_drafted(note):
             del self.fields["checked"]
+
+
+class DiscardForm(VersionForm):
+    """A draft is thrown away only by who says so."""
+
+    discard = forms.BooleanField(label="Throw this draft away; its words cannot be brought back")
+
+
+class AttachForm(VersionForm):
+    """A file for one's own draft."""
+
+    file = forms.FileField(
+        label="Attach a file", help_text=f"PDF, PNG, JPEG or plain text, at most {ATTACHMENT_BYTES // MB} MB"
+    )
 
 
 class AddendumForm(forms.Form):

@@ -43,6 +43,7 @@ def note_page(note: EncounterNote, user: Any) -> dict[str, Any]:
             "sections": note.sections,
             "visit": Appointment.objects.releasable_to(user).filter(pk=note.appointment_id).first(),
             "addenda": addenda,
+            "attachments": list(note.attachments.all()),
             "altered": note.signed_at is not None and not is_as_signed(note),
             "own": note.author_id == user.pk,
             "may_write": user.may("write_notes"),
@@ -79,10 +80,11 @@ def _draft(note: EncounterNote, user: Any) -> dict[str, Any]:
 
 def _line(note: EncounterNote) -> dict[str, Any]:
     state = "draft" if note.signed_at is None else "amended" if note.addenda.all() else "signed"
-    return {"note": note, "state": state, "title": _title(note)}
+    return {"note": note, "state": state, "title": title_of(note)}
 
 
-def _title(note: EncounterNote) -> str:
+def title_of(note: EncounterNote) -> str:
+    """What its format is called."""
     try:
         return format_of(note.format, note.format_version).title
     except KeyError:  # a site's format that was taken away

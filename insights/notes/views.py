@@ -8,15 +8,35 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from insights.models import EncounterNote, NoteDraft
+from insights.models import Content, EncounterNote, NoteAttachment, NoteDraft
+from insights.notes.attaching import LABEL as FILE
+from insights.notes.attaching import attach_file, read_file, remove_file
 from insights.notes.drafting import ask_for_draft, put_into_note
 from insights.notes.formats import format_of
-from insights.notes.forms import AddendumForm, EncounterNoteForm, NewNoteForm, SignForm, VersionForm
+from insights.notes.forms import (
+    AddendumForm,
+    AttachForm,
+    DiscardForm,
+    EncounterNoteForm,
+    NewNoteForm,
+    SignForm,
+    VersionForm,
+)
 from insights.notes.pages import note_page, notes_of
 from insights.notes.providers import Unconfigured
-from insights.notes.writing import LABEL, NOTES, WrongNote, amend_note, change_note, sign_note, start_note
+from insights.notes.writing import (
+    LABEL,
+    NOTES,
+    WrongNote,
+    amend_note,
+    change_note,
+    discard_note,
+    sign_note,
+    start_note,
+)
 from novamind import clock
 from novamind.accounts.rights import requires
 from novamind.accounts.second_factor import fresh_second_factor
@@ -69,8 +89,7 @@ def new_note(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def note(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResponse:
     """One note."""
     found, context = _readable(request, patient_id, encounter_id)
-    forms = {"addendum": AddendumForm(), "sign": SignForm(initial={"version": found.version}, note=found)}
-    return render(request, "insights/note.html", context | forms)
+    return render(request, "insights/note.html", context | _forms(found))
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,7 +139,86 @@ def sign(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResp
             form.add_error(None, STALE)
             status = 409
     context |= note_page(found, request.user)
-    return render(request, "insights/note.html", context | {"sign": form, "addendum": AddendumForm()}, status=status)
+    return render(request, "insights/note.html", context | _forms(found) | {"sign": form}, status=status)
+
+
+@require_POST
+@requires("write_notes")
+def discard(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResponse:
+    """Throw one's own draft away, as it was read."""
+    _, context = patient_page(request, patient_id, TAB, changing=True)
+    found = _own(request, patient_id, encounter_id)
+    form, status = DiscardForm(request.POST), 422
+    if form.is_valid():
+        try:
+            discard_note(found, version=form.cleaned_data["version"])
+            messages.success(request, "The draft is thrown away.")
+            return redirect(TAB, patient_id)
+        except StaleEdit:
+            form.add_error(None, STALE)
+            status = 409
+    context |= note_page(found, request.user)
+    return render(request, "insights/note.html", context | _forms(found) | {"discard": form}, status=status)
+
+
+@require_POST
+@requires("write_notes")
+def attach(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpResponse:
+    """Put a file to one's own draft."""
+    _, context = patient_page(request, patient_id, TAB, changing=True)
+    found = _own(request, patient_id, encounter_id)
+    form, status = AttachForm(request.POST, request.FILES), 422
+    if form.is_valid():
+        try:
+            attach_file(found, form.cleaned_data["file"], version=form.cleaned_data["version"])
+            messages.success(request, "Attached.")
+            return redirect("insights:note", patient_id, encounter_id)
+        except WrongNote as error:
+            form.add_error(error.field, error.detail)
+        except StaleEdit:
+            form.add_error(None, STALE)
+            status = 409
+    context |= note_page(found, request.user)
+    return render(request, "insights/note.html", context | _forms(found) | {"attach": form}, status=status)
+
+
+@require_GET
+@requires("read_notes")
+def attachment(request: HttpRequest, patient_id: UUID, encounter_id: UUID, attachment_id: UUID) -> HttpResponse:
+    """One file of a note, to be kept by whoever may read the note; browsers open none of it themselves."""
+    patient, _ = patient_page(request, patient_id, TAB)
+    note = get_object_or_404(EncounterNote.objects.readable_by(request.user), pk=encounter_id, patient=patient)
+    require(patient, *NOTES)
+    row = get_object_or_404(NoteAttachment.objects.releasable_to(request.user), pk=attachment_id, note=note)
+    note_object(EventType.DATA_ACCESS, FILE, row.pk)
+    try:
+        content = read_file(row)
+    except FileNotFoundError:
+        messages.error(request, "The file is not in storage any more. Tell the administrators.")
+        return redirect("insights:note", patient_id, encounter_id)
+    kind = f"{row.content}; charset=utf-8" if row.content == Content.TEXT else row.content
+    answer = HttpResponse(content, content_type=kind)
+    answer.headers["Content-Disposition"] = content_disposition_header(True, row.file_name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+@require_POST
+@requires("write_notes")
+def remove(request: HttpRequest, patient_id: UUID, encounter_id: UUID, attachment_id: UUID) -> HttpResponse:
+    """Take a file off one's own draft."""
+    patient_page(request, patient_id, TAB, changing=True)
+    found = _own(request, patient_id, encounter_id)
+    row = get_object_or_404(NoteAttachment.objects.releasable_to(request.user), pk=attachment_id, note=found)
+    form = VersionForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise StaleEdit
+        remove_file(row, version=form.cleaned_data["version"])
+        messages.success(request, "The file is taken off.")
+    except StaleEdit:
+        messages.error(request, STALE)
+    return redirect("insights:note", patient_id, encounter_id)
 
 
 @require_POST
@@ -137,8 +235,7 @@ def amend(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> HttpRes
             return redirect("insights:note", patient_id, encounter_id)
         except WrongNote as error:
             form.add_error(error.field, error.detail)
-    forms = {"addendum": form, "sign": SignForm(initial={"version": found.version}, note=found)}
-    return render(request, "insights/note.html", context | forms, status=422)
+    return render(request, "insights/note.html", context | _forms(found) | {"addendum": form}, status=422)
 
 
 @require_POST
@@ -178,6 +275,12 @@ def _readable(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> tup
     require(patient, *NOTES)
     note_object(EventType.DATA_ACCESS, LABEL, found.pk)
     return found, context | note_page(found, request.user)
+
+
+def _forms(note: EncounterNote) -> dict[str, Any]:
+    read = {"version": note.version}
+    sign, discard = SignForm(initial=read, note=note), DiscardForm(initial=read)
+    return {"addendum": AddendumForm(), "sign": sign, "discard": discard, "attach": AttachForm(initial=read)}
 
 
 def _own(request: HttpRequest, patient_id: UUID, encounter_id: UUID) -> EncounterNote:

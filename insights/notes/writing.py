@@ -1,4 +1,4 @@
-"""Writing encounter notes: begun, changed until signed, signed, and added to."""
+"""Writing encounter notes: begun, changed until signed or discarded, signed, and added to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
-from insights.models import EncounterNote, NoteAddendum
+from insights.models import EncounterNote, NoteAddendum, NoteAttachment, NoteDraft
 from insights.notes.formats import Format
 from novamind import clock
 from novamind.accounts.models import User
 from novamind.accounts.roles import RIGHTS
 from novamind.audit.models import EventType
 from novamind.audit.recording import aggregates, note_object
+from novamind.phi.models import ErasedFile
 from patients.consent import require
 from patients.models import Appointment, ConsentPurpose, ConsentStream, Patient
 from patients.services import StaleEdit
@@ -32,9 +33,9 @@ NOTES: Final = (ConsentPurpose.TREATMENT, ConsentStream.NOTES)
 class WrongNote(ValueError):
     """It cannot be so; ``field`` says what, the text says why, fit for a page."""
 
-    def __init__(self, field: str, detail: str) -> None:
+    def __init__(self, field: str, detail: str, *, code: str = "invalid") -> None:
         super().__init__(detail)
-        self.field, self.detail = field, detail
+        self.field, self.detail, self.code = field, detail, code
 
 
 def start_note(
@@ -79,6 +80,8 @@ def change_note(
         note.said = note.said | {"sections": sections}
         note.encounter_on, note.part2, note.version = encounter_on, part2, version + 1
         note.save(update_fields=["said", "encounter_on", "part2", "version"])
+        with aggregates():
+            note.attachments.update(part2=part2)
         _require_readable(note, note.author)
     note_object(EventType.MODIFICATION, LABEL, note.pk)
 
@@ -102,6 +105,29 @@ def sign_note(note: EncounterNote, *, version: int, by: User, checked: bool = Fa
     note_object(EventType.MODIFICATION, LABEL, note.pk)
 
 
+def discard_note(note: EncounterNote, *, version: int) -> None:
+    """Throw a draft of this version away: its words, its files, all that a program drafted for it; else ``StaleEdit``.
+
+    What stays says that there was a draft of this author, of which day and format, and when it was thrown away.
+    """
+    with transaction.atomic():
+        take(note, version)
+        for drafted in NoteDraft.objects.filter(note=note):
+            drafted.delete()
+        for attached in NoteAttachment.objects.filter(note=note):
+            erase_file(attached)
+        note.said = {"salt": "", "sections": [one | {"text": ""} for one in note.sections]}
+        note.version, note.discarded_at = version + 1, clock.now()
+        note.save(update_fields=["said", "version", "discarded_at"])
+    note_object(EventType.DELETION, LABEL, note.pk)
+
+
+def erase_file(row: NoteAttachment) -> None:
+    """Delete a file of a draft, in the caller's transaction; storage is cleared at night, from a list."""
+    ErasedFile.objects.create(name=row.storage_name, due_at=clock.now())
+    row.delete()
+
+
 def amend_note(note: EncounterNote, *, by: User, text: str) -> NoteAddendum:
     """Add to a signed note, of which nothing is changed."""
     require(note.patient_id, *NOTES)
@@ -120,13 +146,15 @@ def is_drafted(note: EncounterNote) -> bool:
 
 
 def digest_of(note: EncounterNote) -> str:
-    """SHA-256 of everything that was signed: the words, whose, of which day, by whom, as what, and when."""
-    signed = {
+    """SHA-256 of everything that was signed: words, files, whose, of which day, by whom, as what, and when."""
+    signed: dict[str, Any] = {
         "note": note.pk, "patient": note.patient_id, "author": note.author_id, "on": note.encounter_on,
         "appointment": note.appointment_id, "format": [note.format, note.format_version], "part2": note.part2,
         "said": note.said, "version": note.version, "created_at": _utc(note.created_at),
         "signed_at": _utc(note.signed_at), "signed_as": note.signed_as,
     }  # fmt: skip
+    if files := [[str(one.pk), one.sha256, one.content, one.file_name] for one in note.attachments.order_by("pk")]:
+        signed["attachments"] = files  # a note without any is hashed as before there were any
     return hashlib.sha256(json.dumps(signed, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -145,7 +173,7 @@ def role_of(user: User) -> str:
 def take(note: EncounterNote, version: int) -> None:
     """Hold the row until the transaction ends, if it is a draft of this version."""
     with aggregates():
-        drafts = EncounterNote.objects.filter(pk=note.pk, version=version, signed_at__isnull=True)
+        drafts = EncounterNote.objects.filter(pk=note.pk, version=version).unsettled()
         if not drafts.update(version=F("version") + 1):
             raise StaleEdit
 
