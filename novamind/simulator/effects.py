@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-_PARTS = ("traits", "latent", "ratings", "sleep", "wake_bouts", "activity", "wear", "devices", "body")
+_PARTS = ("traits", "latent", "ratings", "sleep", "wake_bouts", "activity", "wear", "devices", "body", "courses")
 
 
 @dataclass(frozen=True, slots=True)
