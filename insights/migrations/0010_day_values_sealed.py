@@ -8,7 +8,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("insights", "0007_research_export_ended")]
+    dependencies = [("insights", "0009_note_attachments")]
 
     operations = [
         migrations.RunPython(drop, migrations.RunPython.noop),
