@@ -42,8 +42,8 @@ def changes(instrument: Instrument, totals: Sequence[int]) -> list[str]:
 
 
 def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstained:
-    """The scores of one instrument as points and a line; reliable changes are triangles. Over its severity bands, or, of
-    an instrument that has none, its published cutoffs as dashed lines."""
+    """The scores of one instrument as points and a line; reliable changes are triangles. Beneath them its bands of
+    severity, or, of one without, its published cutoffs as dashed lines."""
     if len(points) < NEEDS:
         return Abstained("too_few_inputs", needed=NEEDS, got=len(points))
     assert instrument.total_range is not None
