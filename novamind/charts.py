@@ -107,6 +107,12 @@ def vertical_line(x: float | str, *, color: str = "var(--line-strong)", dash: st
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": line} | place
 
 
+def horizontal_line(y: float, *, color: str = "var(--line-strong)", dash: str = "solid") -> Figure:
+    """A line across the whole width, beneath the data."""
+    line = {"color": color, "width": 1, "dash": dash}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "layer": "below", "line": line}
+
+
 def horizontal_band(low: float, high: float, *, color: str) -> Figure:
     """A shaded range of values over the whole width, beneath the data."""
     return _shade(color) | {"xref": "paper", "x0": 0, "x1": 1, "y0": low, "y1": high}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from novamind.charts import Figure, days_axis, figure, free_text, horizontal_band, label, packed
+from novamind.charts import Figure, days_axis, figure, free_text, horizontal_band, horizontal_line, label, packed
 from novamind.display import DASH, day
 from novamind.measures import Abstained
 from patients.instruments import Instrument
@@ -42,7 +42,8 @@ def changes(instrument: Instrument, totals: Sequence[int]) -> list[str]:
 
 
 def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstained:
-    """The scores of one instrument as points and a line, over its severity bands; reliable changes are triangles."""
+    """The scores of one instrument as points and a line; reliable changes are triangles. Beneath them its bands of
+    severity, or, of one without, its published cutoffs as dashed lines."""
     if len(points) < NEEDS:
         return Abstained("too_few_inputs", needed=NEEDS, got=len(points))
     assert instrument.total_range is not None
@@ -58,7 +59,8 @@ def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstaine
         "text": [_hover(instrument, point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
     }
-    bands = [
+    cutoffs = _cutoffs(instrument)
+    shapes = [horizontal_line(one["at"], dash="dash") for one in cutoffs] + [
         horizontal_band(low - 0.5 if low else 0, high + (0.5 if high < top else 0), color=f"var(--severity-{place})")
         | {"opacity": 0.55}
         for (low, high, _), place in zip(instrument.bands, _places(len(instrument.bands)), strict=True)
@@ -66,6 +68,9 @@ def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstaine
     words = [
         label(word, x=1, y=(low + high) / 2, color="var(--text)", xref="paper", xanchor="right")
         for low, high, word in instrument.bands
+    ] + [
+        label(_short(one), x=1, y=one["at"], color="var(--text)", xref="paper", xanchor="right", yanchor="bottom")
+        for one in cutoffs
     ]
     return figure(
         [trace],
@@ -77,7 +82,7 @@ def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstaine
         ),
         xaxis=days_axis(points[0].on, points[-1].on),
         yaxis={"range": [0, top], "title": {"text": f"{instrument.short}, 0 to {top}"}},
-        shapes=bands,
+        shapes=shapes,
         annotations=words,
     )
 
@@ -134,8 +139,20 @@ def _places(count: int) -> list[int]:
     return [1 + round(place * 4 / max(1, count - 1)) for place in range(count)]
 
 
+def _cutoffs(instrument: Instrument) -> list[Mapping[str, Any]]:
+    """Those to be drawn: where there are bands, they say it."""
+    return [] if instrument.bands else sorted(instrument.cutoffs, key=lambda one: one["at"])
+
+
+def _short(cutoff: Mapping[str, Any]) -> str:
+    return f"{cutoff['at']} or more: {cutoff['says'].partition(' (')[0]}"
+
+
 def _caption(instrument: Instrument) -> str:
     said = f"{instrument.short} over time."
+    if cutoffs := _cutoffs(instrument):
+        named = "; ".join(f"{one['at']} or more, {one['says']}" for one in cutoffs)
+        said += f" Dashed: {named}. Source: {instrument.sources['cutoffs']}."
     if instrument.reliable_points:
         said += (
             f" Triangles: {instrument.reliable_points} points or more from the first score, a reliable change "

@@ -117,8 +117,7 @@ class ReportsView(_Sending):
         said = sent.validated_data
         claimed = claim(request, f"api:{self.model._meta.model_name}:{patient.pk}")
         if claimed.object_id is not None:
-            kept = get_object_or_404(self.model.objects.filter(patient=patient), pk=claimed.object_id)
-            taken = Taken(kept, created=False, alert=alert_of(kept))
+            taken = _known(self.model, patient, claimed.object_id)
         else:
             common = {"patient": patient, "by": request.user, "by_patient": by_patient, "at": said.pop("at", None)}
             taken = _taken(lambda: self.submit(said, **common))
@@ -206,15 +205,24 @@ class CorrectionView(_Sending):
 
     def put(self, request: Request, patient_id: UUID, report_id: UUID) -> Response:
         patient, _ = self.patient, self.by_patient = reporter_of(request.user, patient_id)
+        claimed = claim(request, f"api:{self.model._meta.model_name}:fix:{report_id}")
+        if claimed.object_id is not None:
+            taken = _known(self.model, patient, claimed.object_id)
+        else:
+            taken = self.correct(request, patient, report_id)
+            claimed.keep(status=status.HTTP_200_OK, object_id=taken.report.pk)
+        told = self.serializer_class(taken.report).data | {"safety": _crisis(patient) | {"alerted": taken.alerted}}
+        return Response(told)
+
+    def correct(self, request: Request, patient: Patient, report_id: UUID) -> Taken[Any]:
+        """The row that stands from now on."""
         standing = get_object_or_404(self.model.objects.current().filter(patient=patient), pk=report_id)
         sent = self.serializer_class(data=request.data)
         sent.is_valid(raise_exception=True)
         if "version" not in sent.validated_data:
             raise Conflict("Send the version the change was made from.", "version_needed")
         version = sent.validated_data["version"]
-        taken = _taken(lambda: correct(standing, by=request.user, version=version, said=sent.validated_data))
-        told = self.serializer_class(taken.report).data | {"safety": _crisis(patient) | {"alerted": taken.alerted}}
-        return Response(told)
+        return _taken(lambda: correct(standing, by=request.user, version=version, said=sent.validated_data))
 
 
 class CheckInView(CorrectionView):
@@ -223,12 +231,20 @@ class CheckInView(CorrectionView):
     model = CheckIn
     serializer_class = CheckInSerializer
 
+    @extend_schema(parameters=[KEY_HEADER])
+    def put(self, request: Request, patient_id: UUID, report_id: UUID) -> Response:
+        return super().put(request, patient_id, report_id)
+
 
 class SymptomView(CorrectionView):
     """One reported symptom."""
 
     model = SymptomReport
     serializer_class = SymptomSerializer
+
+    @extend_schema(parameters=[KEY_HEADER])
+    def put(self, request: Request, patient_id: UUID, report_id: UUID) -> Response:
+        return super().put(request, patient_id, report_id)
 
 
 class _NewestFirst(CursorPages):
@@ -242,6 +258,12 @@ def reporter_of(user: Any, patient_id: UUID) -> tuple[Patient, bool]:
     if not user.may("see_patients"):
         raise Http404
     return patient_for(user, patient_id, changing=True), False
+
+
+def _known(model: Any, patient: Patient, report_id: UUID) -> Taken[Any]:
+    """What came of the same request before."""
+    kept = get_object_or_404(model.objects.filter(patient=patient), pk=report_id)
+    return Taken(kept, created=False, alert=alert_of(kept))
 
 
 def _taken(send: Callable[[], Taken[Any]]) -> Taken[Any]:

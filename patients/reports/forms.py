@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from django import forms
 
+from novamind import clock
 from patients.instruments import Instrument, Item
 from patients.models import MOST, NOTE_LENGTH, CheckIn, SymptomType
 from patients.reports.refused import endorses, reports_harm
@@ -22,11 +24,19 @@ class SentOnce(forms.Form):
     """
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    said_at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
 
     @property
     def sent_key(self) -> str:
         """Under what the service keeps it."""
         return f"page:{self.cleaned_data['once']}"
+
+    @property
+    def at(self) -> datetime | None:
+        """When the last answer was given, as the page says; never later than now. ``None`` from a page without a
+        script, or one that was not changed."""
+        told: datetime | None = self.cleaned_data.get("said_at")
+        return told and min(told, clock.now())
 
     @property
     def speaks_of_harm(self) -> bool:

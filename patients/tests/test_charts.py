@@ -37,6 +37,29 @@ def test_scores_stand_over_their_bands_and_one_is_no_trend():
     assert scores(PHQ9, points[:1]) == Abstained("too_few_inputs", needed=2, got=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "words"),
+    [("epds", [10, 13], ["10 or more: possible depression", "13 or more: probable depression"]),
+     ("pcl5", [31], ["31 or more: probable PTSD"]), ("phq2", [3], ["3 or more: the PHQ-9 should follow"]),
+     ("auditc", [3, 4], ["3 or more: drinking above the limits for women",
+                         "4 or more: drinking above the limits for men"]),
+     ("psqi", [6], ["6 or more: poor sleep"])],
+)  # fmt: skip
+def test_an_instrument_without_bands_shows_its_published_cutoffs_and_their_source(name, at, words):
+    one = instrument(name)
+    drawn = scores(one, [Point(DAYS[0], 0, "the patient"), Point(DAYS[2], 2, "the patient")])["layout"]
+    assert [line["y0"] for line in drawn["shapes"] if line["line"].get("dash") == "dash"] == at
+    assert [said["text"] for said in drawn["annotations"]] == words
+    assert f"Source: {one.sources['cutoffs']}." in drawn["meta"]["caption"]
+
+
+def test_where_bands_say_it_no_cutoff_is_drawn():
+    points = [Point(DAYS[0], 20, "the patient", "", "severe"), Point(DAYS[2], 4, "the patient", "lower", "minimal")]
+    drawn = scores(PHQ9, points)["layout"]
+    assert [said["text"] for said in drawn["annotations"]] == [word for _, _, word in PHQ9.bands]
+    assert not any(shape["line"].get("dash") for shape in drawn["shapes"])
+
+
 def test_the_name_of_who_reported_is_text_and_no_markup():
     named = [Point(on, 4, "<a href='https://evil.example'>Ada</a>", "", "minimal") for on in (DAYS[0], DAYS[2])]
     assert scores(PHQ9, named)["data"][0]["text"][0].endswith("<br>&lt;a href='https://evil.example'&gt;Ada&lt;/a&gt;")

@@ -11,7 +11,8 @@
   // A form that came back with errors shows what was sent; that is newer than what was kept. What it was sent under is
   // used up: kept on, it would have every later sending refused as well.
   const refused = form.querySelector('[role="alert"]') !== null;
-  const passed = ["csrfmiddlewaretoken", ...(refused ? ["once", "version"] : [])];
+  const passed = ["csrfmiddlewaretoken", ...(refused ? ["once", "version", "said_at"] : [])];
+  const saidAt = form.elements.said_at; // when the last answer was given: one that is sent in the morning is of last night
   const kept = () => [...form.elements].filter((field) => field.name && !passed.includes(field.name));
 
   function keep() {
@@ -29,10 +30,20 @@
     }
   }
 
-  if (refused) keep();
-  else restore();
-  form.addEventListener("input", keep);
+  function now() {
+    if (saidAt) saidAt.value = new Date().toISOString();
+  }
+
+  if (refused) {
+    if (saidAt) saidAt.value = "";
+    keep();
+  } else restore();
+  form.addEventListener("input", () => {
+    now();
+    keep();
+  });
   form.addEventListener("submit", (event) => {
+    if (saidAt && !saidAt.value) now();
     keep();
     if (navigator.onLine) return;
     event.preventDefault();

@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.utils.html import escape
 
+from novamind import clock
 from novamind.audit.models import AuditEvent
 from novamind.delivery.models import Delivery
 from patients import compliance
@@ -339,6 +340,38 @@ def test_a_check_in_is_sent_and_corrected_within_the_hour(phone, own):
     assert phone.get(f"{MINE}check-in/{kept.pk}/").status_code == 404
 
 
+@pytest.fixture
+def morning(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    moment = datetime(2027, 3, 2, 6, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    return moment
+
+
+def test_what_was_answered_at_night_and_sent_in_the_morning_is_of_the_day_before(phone, patient, morning):
+    night = morning - timedelta(hours=9)
+    phone.post(f"{MINE}check-in/", form(mood=3, said_at=night.isoformat().replace("+00:00", ".000Z")))
+    phone.post(f"{MINE}symptom/", form(type="panic", severity=4, said_at=night.isoformat()))
+    phone.post(f"{MINE}questionnaires/phq9/", phq9(*[0] * 9) | {"said_at": night.isoformat()})
+    kept = CheckIn.objects.get()
+    assert (kept.at, kept.day) == (night, date(2027, 3, 1))
+    assert (SymptomReport.objects.get().at, Assessment.objects.get().at) == (night, night)
+
+
+def test_a_phone_whose_clock_is_ahead_sends_as_of_now(phone, morning):
+    answer = phone.post(f"{MINE}check-in/", form(mood=3, said_at=(morning + timedelta(days=2)).isoformat()))
+    assert answer.status_code == 200
+    assert CheckIn.objects.get().at == morning
+
+
+def test_what_was_answered_too_long_ago_is_looked_over_first(phone, morning):
+    old = form(mood=3, said_at=(morning - timedelta(days=7, minutes=1)).isoformat())
+    answer = phone.post(f"{MINE}check-in/", old)
+    assert (answer.status_code, CheckIn.objects.count()) == (422, 0)
+    assert "more than seven days ago" in answer.content.decode()
+    assert phone.post(f"{MINE}check-in/", old | {"said_at": ""}).status_code == 200
+    assert CheckIn.objects.get().at == morning
+
+
 def test_a_symptom_needs_to_know_how_bad(phone):
     assert phone.post(f"{MINE}symptom/", form(type="panic")).status_code == 422
     assert phone.post(f"{MINE}symptom/", form(type="panic", severity=4)).status_code == 200
@@ -556,6 +589,30 @@ def test_the_api_corrects_within_the_hour_and_from_the_version(phone, clinician,
     listed = clinician.get(address).json()["results"]
     assert [(row["severity"], row["version"]) for row in listed] == [(9, 2)]
     assert phone.get(address).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "changed"),
+    [("check-ins", {"mood": 3}, {"mood": 5}),
+     ("symptoms", {"type": "panic", "severity": 3}, {"type": "panic", "severity": 9})],
+)  # fmt: skip
+def test_a_correction_sent_again_under_its_key_gets_the_first_answer(phone, patient, kind, said, changed):
+    address = f"/api/v1/patients/{patient.pk}/{kind}"
+    first = send(phone, address, said).json()
+
+    def put(body: dict[str, Any], key: str) -> Any:
+        return phone.put(
+            f"{address}/{first['id']}", body, content_type="application/json", headers={"Idempotency-Key": key}
+        )
+
+    answers = [put(changed | {"version": 1}, "k") for _ in range(2)]
+    assert [one.status_code for one in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["version"] == 2
+    assert put(said | {"version": 1}, "k").json()["code"] == "key_reused"
+    assert put(changed | {"version": 1}, "another").status_code == 404
+    model = CheckIn if kind == "check-ins" else SymptomReport
+    assert model.objects.count() == 2
 
 
 def test_a_patient_reports_about_nobody_else(phone, make_patient, team):

@@ -32,6 +32,7 @@ from patients.reports.services import (
     KeyReused,
     NotEditable,
     Taken,
+    WrongMoment,
     correct,
     submit_assessment,
     submit_check_in,
@@ -97,7 +98,7 @@ def questionnaire(request: HttpRequest, instrument_id: str) -> HttpResponse:
     def send() -> Taken[Any]:
         return submit_assessment(
             patient=patient, by=request.user, by_patient=True, instrument_id=found.id, answers=form.answers,  # type: ignore[arg-type]
-            version=found.version, key=form.sent_key,
+            version=found.version, key=form.sent_key, at=form.at,
         )  # fmt: skip
 
     about = {"instrument": found, "form": form, "title": found.title}
@@ -113,7 +114,8 @@ def check_in(request: HttpRequest) -> HttpResponse:
     form = CheckInForm(request.POST if request.method == "POST" else None)
 
     def send() -> Taken[Any]:
-        return submit_check_in(patient=patient, by=request.user, by_patient=True, said=form.said, key=form.sent_key)  # type: ignore[arg-type]
+        about: dict[str, Any] = {"said": form.said, "key": form.sent_key, "at": form.at}
+        return submit_check_in(patient=patient, by=request.user, by_patient=True, **about)  # type: ignore[arg-type]
 
     about = {"form": form, "title": "Daily check-in"}
     return _sent_or_form(request, patient, form, send, "patients/mine_form.html", about)
@@ -147,7 +149,8 @@ def symptom(request: HttpRequest) -> HttpResponse:
     form = SymptomForm(request.POST if request.method == "POST" else None)
 
     def send() -> Taken[Any]:
-        return submit_symptom(patient=patient, by=request.user, by_patient=True, said=form.said, key=form.sent_key)  # type: ignore[arg-type]
+        about: dict[str, Any] = {"said": form.said, "key": form.sent_key, "at": form.at}
+        return submit_symptom(patient=patient, by=request.user, by_patient=True, **about)  # type: ignore[arg-type]
 
     about = {"form": form, "title": "Report a symptom"}
     return _sent_or_form(request, patient, form, send, "patients/mine_form.html", about)
@@ -169,6 +172,10 @@ def _sent_or_form(
         except (KeyReused, StaleEdit):
             form.add_error(None, "This page was sent before with other answers. Open it anew to send more.")
             status = 409
+        except WrongMoment:
+            form.add_error(
+                None, "You answered this more than seven days ago. Look it over and send it again, as of now."
+            )
         except ConsentWithheld:  # said by the page, which has the crisis text: what was written may need it
             return _page(request, template, patient, status=403, **about)
         else:
