@@ -27,6 +27,13 @@ CONDITIONS: Final = {
 #: Nothing here predicts one person's response: that is a model's work, and none is in production.
 NO_PREDICTION: Final = Abstained("not_promoted")
 NO_EFFICACY: Final = Abstained("indeterminate", what="no share of responders with a source that was read")
+#: Why points of a scale, or an odds ratio, are no number of people.
+NO_SHARE: Final = Abstained(
+    "indeterminate", what="points of a scale; no share of responders on placebo was verified to make people of them"
+)
+NO_LEAVERS: Final = Abstained(
+    "indeterminate", what="an odds ratio; no share of people who leave on placebo was verified to make people of it"
+)
 NO_RATES: Final = Abstained("indeterminate", what="no rate of side effects with a source that was read")
 #: Why a comparison names no drug.
 NOT_COMPARED: Final = {
@@ -41,6 +48,7 @@ class Advice:
     """One drug for one patient; what is not known is ``None`` or empty.
 
     ``barred``: whether a rule of the clinic says to avoid it. ``shares``: those of all drugs that respond, 0 to 1.
+    ``candidate``: whether it is compared with others; it is not where only its side effects are known.
     """
 
     drug: str
@@ -54,6 +62,7 @@ class Advice:
     tried: tuple[Medication, ...]
     current: bool
     barred: bool = False
+    candidate: bool = True
     shares: tuple[float, ...] = ()
 
     @property
@@ -81,17 +90,23 @@ class Advice:
 
 
 def advice_for(known: Known, condition: str, own: Mapping[str, Iterable[Found]]) -> list[Advice]:
-    """Every drug that is answered for: those of the contract, and those with a known efficacy for the condition.
+    """Every drug that is answered for: those of the contract, those with a known efficacy for the condition, those
+    that are taken, and those of which side effects are known.
 
     ``own``: what the clinic's rules find, by drug.
     """
     evidence = shipped_evidence()
-    names = dict.fromkeys((*DEFAULT_DRUGS, *evidence.drugs(condition), *known.taking))
+    candidates = dict.fromkeys((*DEFAULT_DRUGS, *evidence.drugs(condition), *known.taking))
+    names = dict.fromkeys((*candidates, *evidence.with_facts))
     barred = {name for name, found in own.items() if any(one.rule.severity in SPEAKS_AGAINST for one in found)}
-    return [_advice(name, known, condition, name in barred) for name in names if name in drugs()]
+    return [
+        _advice(name, known, condition, barred=name in barred, candidate=name in candidates)
+        for name in names
+        if name in drugs()
+    ]
 
 
-def _advice(name: str, known: Known, condition: str, barred: bool) -> Advice:
+def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate: bool) -> Advice:
     evidence = shipped_evidence()
     said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
     return Advice(
@@ -106,6 +121,7 @@ def _advice(name: str, known: Known, condition: str, barred: bool) -> Advice:
         tried=tuple(row for row in known.courses or () if row.drug == name),
         current=name in known.taking,
         barred=barred,
+        candidate=candidate,
         shares=tuple(each.share for each in evidence.responses.get(condition, {}).values()),
     )
 
@@ -131,7 +147,7 @@ def assessed(one: Advice, *, min_efficacy: float, max_risk: float) -> dict[str, 
         return {"state": "excluded", "by": failed}
     silent = {}
     if compared.efficacy is None:
-        silent["min_efficacy"] = NO_EFFICACY.as_json()
+        silent["min_efficacy"] = (NO_SHARE if one.difference else NO_EFFICACY).as_json()
     if compared.burden is None:
         silent["max_side_effect_risk"] = NO_RATES.as_json()
     return {"state": "not_assessed", "why": silent} if silent else {"state": "passed"}

@@ -12,6 +12,7 @@ from twins.medication.advice import note_rules
 from twins.medication.context import Known, known_of
 from twins.medication.own_rules import BY, rules_of
 from twins.medication.own_rules import SPEAKS_AGAINST as OWN_AGAINST
+from twins.science.evidence import Source, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
     of_age,
@@ -55,6 +56,7 @@ def words_of(patient: Patient, user: Any, drug: str) -> list[Word]:
     words = [_word(one) for one in own if weight(one) >= SAYS_OTHERWISE]
     words += [_word(one, beside=drug) for one in _of_others(known, drug, years)]
     words += _own_rules(patient, user, known, drug)
+    words += _facts(drug)
     words.append(Word("Novamind", NOT_ASKED, UNASKED))
     if known.genes is None:
         words.append(Word("Novamind", NO_GENES, NOTE))
@@ -76,6 +78,16 @@ def _own_rules(patient: Patient, user: Any, known: Known, drug: str) -> Iterator
             if one.rule.pk not in before:
                 of = "" if other == drug else f"Of {other}, which is taken: "
                 yield Word(BY, of + one.words, AGAINST if one.rule.severity in OWN_AGAINST else CHANGES)
+
+
+def _facts(drug: str) -> Iterator[Word]:
+    """What trials say of its side effects, a sentence for each source; of populations, whoever the patient is."""
+    evidence = shipped_evidence()
+    said: dict[Source, list[str]] = {}
+    for one in (*evidence.rates_of(drug), *evidence.changes_of(drug)):
+        said.setdefault(one.source, []).append(one.words)
+    for source, facts in said.items():
+        yield Word(source.title, f"In trials, on average: {', '.join(facts)}.", NOTE, source.url)
 
 
 def age_of(patient: Patient) -> int:

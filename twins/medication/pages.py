@@ -27,10 +27,6 @@ from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
 from twins.science.pgx.weighing import AGAINST
 
-EFFECTS: Final = {
-    "movement": "movement disorder", "weight_gain": "weight gain", "sedation": "sedation",
-    "anticholinergic": "dry mouth and the like", "qtc": "QTc", "weight": "weight",
-}  # fmt: skip
 SORTS: Final = {"efficacy": "Efficacy", "side_effects": "Side effects", "drug": "Name"}
 
 
@@ -47,7 +43,7 @@ def medication_context(patient: Patient, user: Any, known: Known, condition: str
         "sorts": SORTS,
         "sort": sort,
         "compared": [_compared(one) for one in advised],
-        "best": best([one.compared for one in advised]),
+        "best": best([one.compared for one in advised if one.candidate]),
     }
 
 
@@ -157,8 +153,7 @@ def _compared(one: Advice) -> dict[str, Any]:
         "low": round(one.response.low * 100) if one.response else None,
         "high": round(one.response.high * 100) if one.response else None,
         "placebo": round(one.response.placebo * 100) if one.response else None,
-        "rates": [(EFFECTS[rate.effect], rate) for rate in one.rates],
-        "changes": [(EFFECTS[change.effect], change) for change in one.changes],
+        "sources": list(dict.fromkeys(each.source for each in (*one.rates, *one.changes))),
         "tried": [row for row in one.tried if row.ended],
     }
 

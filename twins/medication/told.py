@@ -6,7 +6,17 @@ from typing import Any, Final
 
 from novamind import clock
 from patients.models import Patient
-from twins.medication.advice import NO_EFFICACY, NO_PREDICTION, NO_RATES, NOT_COMPARED, Advice, advice_for, assessed
+from twins.medication.advice import (
+    NO_EFFICACY,
+    NO_LEAVERS,
+    NO_PREDICTION,
+    NO_RATES,
+    NO_SHARE,
+    NOT_COMPARED,
+    Advice,
+    advice_for,
+    assessed,
+)
 from twins.medication.context import Known
 from twins.medication.entering import NOT_ASKED
 from twins.medication.factors import (
@@ -32,6 +42,7 @@ def recommendations_as_told(
     """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
     own = rules_of(patient, user, known)
     advised = advice_for(known, condition, own)
+    compared = best([one.compared for one in advised if one.candidate])
     found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advised]
     rules, evidence = shipped_rules(), shipped_evidence()
     conversions = known.conversions
@@ -42,7 +53,7 @@ def recommendations_as_told(
         "not_assessed": [_drug(one, state, known) for one, state in found if state["state"] == "not_assessed"],
         "excluded": [_drug(one, state, known) for one, state in found if state["state"] == "excluded"],
         "comparative_analysis": {
-            name: _best(name, one, evidence.version) for name, one in best([one.compared for one in advised]).items()
+            name: _best(name, one, evidence.version) for name, one in compared.items()
         },
         "genetic_data": {gene: told_gene(one, known.acting, conversions) for gene, one in known.readings.items()},
         "genetic_data_quality": {
@@ -91,8 +102,15 @@ def _best(name: str, one: Best, evidence: str) -> dict[str, Any]:
 def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
     """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
     silent = {name: NO_PREDICTION.as_json() for name in ("predicted_efficacy", "efficacy.confidence")}
+    if one.difference:
+        silent["population_difference.absolute"] = NO_SHARE.as_json()
+    if one.acceptability:
+        silent["acceptability.absolute"] = NO_LEAVERS.as_json()
     if one.response is None:
-        silent |= {name: NO_EFFICACY.as_json() for name in ("population_efficacy", "efficacy")}
+        silent |= {
+            name: (NO_SHARE if one.difference else NO_EFFICACY).as_json()
+            for name in ("population_efficacy", "efficacy")
+        }
     if not one.rates:
         silent |= {name: NO_RATES.as_json() for name in ("side_effect_risks", "side_effects")}
     factors = genetic_factors(one.drug, known)
@@ -109,17 +127,18 @@ def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
         "population_efficacy": _response(one.response),
         "population_difference": difference and {
             "measure": difference.measure, "points": difference.points, "low": difference.low, "high": difference.high,
-            **_source(difference.source),
+            "absolute": None, **_source(difference.source),
         },
         "acceptability": left and {
-            "odds_ratio": left.odds_ratio, "low": left.low, "high": left.high, **_source(left.source)
+            "odds_ratio": left.odds_ratio, "low": left.low, "high": left.high, "absolute": None,
+            **_source(left.source),
         },
         "side_effect_risks": [
             {"effect_type": rate.effect, "risk_level": rate.share, **_source(rate.source)} for rate in one.rates
         ],
         "average_changes": [
             {"effect_type": each.effect, "change": each.change, "unit": each.unit, "against": each.against,
-             **_source(each.source)}
+             "to": each.to, **_source(each.source)}
             for each in one.changes
         ],
         "efficacy": {

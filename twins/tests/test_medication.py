@@ -226,6 +226,27 @@ def test_what_is_unknown_is_neither_passed_nor_dropped(client, patient):
     assert not lists["not_assessed"] & lists["excluded"]
 
 
+def test_a_drug_with_known_side_effects_is_listed_whatever_the_condition_and_is_no_candidate(client, patient):
+    told = answer_of(client, patient, max_side_effect_risk=0.15)
+    assert drug_of(told, "haloperidol")["assessment"] == {"state": "excluded", "by": ["max_side_effect_risk"]}
+    sertindole = drug_of(told, "sertindole")["average_changes"]
+    assert [(one["effect_type"], one["change"], one["unit"]) for one in sertindole] == [("qtc", 23.9, "ms")]
+    assert told["comparative_analysis"]["lowest_side_effects"]["medication"] is None
+    assert "QTc +23.9 ms against placebo" in page_of(client, patient)
+
+
+def test_points_of_a_scale_and_odds_are_no_number_of_people(client, patient):
+    told = drug_of(answer_of(client, patient, condition_type="anxiety"), "duloxetine")
+    assert told["population_difference"]["absolute"] is None
+    assert "points of a scale" in told["abstentions"]["population_difference.absolute"]["reason"]
+    assert "points of a scale" in told["assessment"]["why"]["min_efficacy"]["reason"]
+    left = drug_of(answer_of(client, patient), "fluoxetine")
+    assert (left["acceptability"]["odds_ratio"], left["acceptability"]["absolute"]) == (0.88, None)
+    assert "odds ratio" in left["abstentions"]["acceptability.absolute"]["reason"]
+    page = page_of(client, patient, condition_type="anxiety")
+    assert "as people of 100 not assessed: no share of responders on placebo was verified" in page
+
+
 def test_a_drug_passes_where_both_are_known_and_within_the_limits():
     class One:
         compared = type("Known", (), {"efficacy": 0.5, "burden": 0.1})()

@@ -155,6 +155,20 @@ def test_whom_a_guideline_means_is_said_in_words(client, patient):
         assert "CBZ" not in told
 
 
+def test_what_trials_say_of_side_effects_is_said_before_a_drug_is_saved(client, patient):
+    """Huhn 2019 and AHRQ: ziprasidone +9.7 ms of QTc; mirtazapine 0.8 to 3.0 kg more than four SSRIs."""
+    of = {name: [one for one in check(client, patient, name) if one["level"] == "note"] for name in (
+        "ziprasidone", "mirtazapine")}  # fmt: skip
+    facts = of["ziprasidone"][0]
+    for said in ("movement disorder 14.2 %", "sedation 11 %", "weight gain 3.4 %", "QTc +9.7 ms against placebo"):
+        assert said in facts["text"]
+    assert facts["url"].startswith("https://pmc.ncbi.nlm.nih.gov/")
+    ssris = "citalopram, fluoxetine, paroxetine and sertraline"
+    assert f"weight +0.8 to +3 kg in 6 to 8 weeks against {ssris}" in of["mirtazapine"][0]["text"]
+    assert "QTc +9.7 ms against placebo" in shown(entered(client, patient, "ziprasidone", check="1"))
+    assert not Medication.objects.filter(drug="ziprasidone").exists()
+
+
 def test_who_is_told_nothing_of_genes_is_told_that(patient, make_user, team):
     therapist = make_user("therapist@clinic.test", "therapist")
     join_team(team=team, user=therapist)

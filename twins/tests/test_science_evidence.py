@@ -46,6 +46,12 @@ def test_the_least_side_effect_of_a_few_is_not_the_lowest_of_all():
     assert best([*known, unknown, unknown])["lowest_side_effects"] == Best(None)
 
 
+def test_every_source_is_a_page_of_its_own_and_no_search():
+    urls = [one["url"] for one in json.loads(SHIPPED.read_text(encoding="utf-8"))["sources"].values()]
+    assert all(url.startswith("https://") and "?" not in url for url in urls)
+    assert len(urls) == len(set(urls))
+
+
 def test_evidence_that_was_only_remembered_is_refused(tmp_path):
     said = json.loads(SHIPPED.read_text(encoding="utf-8"))
     said["sources"]["slee2019"]["status"] = "recalled_verify_before_use"
@@ -80,4 +86,12 @@ def test_every_number_stands_in_the_reference_as_verified_or_computed(shared_ref
     assert {row["drug"]: row["change"] for row in ours["changes"] if row["effect"] == "qtc"} == {
         drug: values[4] for drug, values in table.items() if values[4] is not None
     }
+    physiology = there["antidepressant_physiology_8wk"]
+    assert physiology["status"] == there["antidepressant_mirtazapine_weight"]["status"] == "verified"
+    assert {row["drug"]: row["change"] for row in ours["changes"] if row["source"] == "pillinger2025"} == {
+        drug: value for drug, value in physiology["rows"]["weight_kg"].items() if not isinstance(value, str)
+    }
+    (mirtazapine,) = [row for row in ours["changes"] if row["source"] == "ahrq2012"]
+    stated = there["antidepressant_mirtazapine_weight"]["source"]
+    assert f"mirtazapine {mirtazapine['change']}-{mirtazapine['to']} kg more than SSRIs" in stated
     assert shipped_evidence().conditions == ("depression", "bipolar_depression", "anxiety")

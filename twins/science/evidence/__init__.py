@@ -12,6 +12,7 @@ from typing import Any, Final
 from twins.science.evidence.comparing import Best, Compared, best
 
 __all__ = [
+    "EFFECTS",
     "Acceptability",
     "Best",
     "Change",
@@ -28,6 +29,11 @@ __all__ = [
 ]
 SHIPPED: Final = Path(__file__).with_name("evidence.json")
 STATUSES: Final = ("verified", "computed")
+#: What rates and changes are of, in words.
+EFFECTS: Final = {
+    "movement": "movement disorder", "weight_gain": "weight gain", "sedation": "sedation",
+    "anticholinergic": "dry mouth and the like", "qtc": "QTc", "weight": "weight",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,15 @@ class Rate:
     share: float
     source: Source
 
+    @property
+    def words(self) -> str:
+        """``sedation 6.2 %``."""
+        return f"{EFFECTS[self.effect]} {100 * self.share:.3g} %"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a drug changes on average, against placebo or another drug."""
+    """What a drug changes on average, against placebo or other drugs; ``to``: the other end of a range of trials."""
 
     drug: str
     effect: str
@@ -94,6 +105,13 @@ class Change:
     unit: str
     against: str
     source: Source
+    to: float | None = None
+
+    @property
+    def words(self) -> str:
+        """``QTc +14.1 ms against placebo``."""
+        span = "" if self.to is None else f" to {self.to:+g}"
+        return f"{EFFECTS[self.effect]} {self.change:+g}{span} {self.unit} against {self.against}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,11 @@ class Evidence:
     ]  # by condition and drug; only where it differs from placebo
     rates: tuple[Rate, ...]
     changes: tuple[Change, ...]
+
+    @property
+    def with_facts(self) -> tuple[str, ...]:
+        """Drugs of which some side effect is known: movement disorder, sedation, weight, QTc, dry mouth."""
+        return tuple(dict.fromkeys(one.drug for one in (*self.rates, *self.changes)))
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -174,7 +197,15 @@ def load_evidence(path: Path) -> Evidence:
         acceptability.setdefault(row["condition"], {})[row["drug"]] = left
     rates = tuple(Rate(row["drug"], row["effect"], row["share"], sources[row["source"]]) for row in said["rates"])
     changes = tuple(
-        Change(row["drug"], row["effect"], row["change"], row["unit"], row["against"], sources[row["source"]])
+        Change(
+            row["drug"],
+            row["effect"],
+            row["change"],
+            row["unit"],
+            row["against"],
+            sources[row["source"]],
+            row.get("to"),
+        )
         for row in said["changes"]
     )
     return Evidence(said["version"], responses, differences, acceptability, rates, changes)
