@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from actigraphy.exports import apple, fitabase, fitbit, oura, withings
+from actigraphy.exports import apple, fitabase, fitbit, openmhealth, oura, polar, samsung, withings
 from actigraphy.exports.archives import ZIP, open_archive
 from actigraphy.exports.collecting import Collected
 from actigraphy.exports.parts import HEAD_BYTES, ExportKind
@@ -24,6 +24,9 @@ EXPORTS: Final = MappingProxyType[str, ExportKind](
         "fitabase": fitabase.KIND,
         "oura": oura.KIND,
         "withings": withings.KIND,
+        "open_mhealth": openmhealth.KIND,
+        "polar": polar.KIND,
+        "samsung_health": samsung.KIND,
     }
 )
 

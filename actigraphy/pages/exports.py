@@ -29,13 +29,26 @@ FILES: Final = {
     ),
     "oura": (
         "Oura documents",
-        "JSON of the account's export or of the API: sleep with stages, heart rate and its variability, respiration and "
-        "oxygen",
+        "JSON of the account's export or of the API: sleep with stages, heart rate and its variability, respiration "
+        "and oxygen",
     ),
     "withings": (
         "Withings export",
         "the ZIP of Download my data, or its sleep, weight or bp table: heart rate, steps, sleep with stages, oxygen, "
         "respiration, weight and blood pressure",
+    ),
+    "open_mhealth": (
+        "Open mHealth data points",
+        "JSON of the schemas of Open mHealth or IEEE 1752.1: heart rate, steps, episodes of sleep, oxygen, "
+        "respiration, weight, blood pressure and temperature",
+    ),
+    "polar": (
+        "Polar export",
+        "the ZIP of Download your data, or its 247ohr and sleep_result files: heart rate and sleep with stages",
+    ),
+    "samsung_health": (
+        "Samsung Health export",
+        "the folder of Download personal data as a ZIP: heart rate by the minute, and no more",
     ),
 }
 REASONS: Final = {

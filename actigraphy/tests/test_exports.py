@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from django.db import connection
 from django.test import Client
 
 from actigraphy.days import opened
-from actigraphy.exports import storing
+from actigraphy.exports import EXPORTS, storing
 from actigraphy.models import Export, PointReading, Recording, Signal, SleepSession, Source, Sync
+from actigraphy.pages.exports import FILES
 from actigraphy.streams.silence import raise_silent
 from actigraphy.tests.export_files import health, record, sleep, zipped
+from actigraphy.tests.test_readers_fitbit import ALL as FITBIT
 from novamind import clock
 from novamind.audit.models import AuditEvent
 from novamind.audit.recording import recorded
@@ -103,6 +105,25 @@ def test_the_page_takes_the_same_file_and_shows_what_became_of_it(client, psychi
     assert "Steps 5 · Heart rate 2 · " in shown  # in the order of the catalogue
     assert "Others: 1 of a kind that is not kept here" in shown
     assert "Nights, the twin and insights do not use it" in shown
+
+
+def test_an_archive_of_fitbit_is_kept_on_the_wall_clock_of_the_patients_zone(api, patient):
+    patient.zone = "America/New_York"
+    patient.save(update_fields=["zone"])
+    answer = send(api, patient, FITBIT, "takeout.zip")
+    assert (answer.status_code, answer.json()["format"]) == (201, "fitbit")
+    run_waiting()
+    assert api.get(answer.json()["status_url"]).json()["kept"] == {
+        "steps": 2, "heart_rate": 2, "hrv": 1, "spo2": 1, "respiratory_rate": 1, "sleep": 1,
+    }  # fmt: skip
+    assert SleepSession.objects.get().start == datetime(2026, 2, 2, 4, 10, 30, tzinfo=UTC)
+
+
+def test_each_kind_of_export_is_named_on_the_page_where_it_is_sent(client, psychiatrist, patient):
+    client.force_login(psychiatrist)
+    shown = client.get(f"/patients/{patient.pk}/actigraphy/upload/").content.decode()
+    assert FILES.keys() == EXPORTS.keys()
+    assert all(name in shown for name, _ in FILES.values())
 
 
 def test_the_same_file_twice_and_at_once_as_zip_leaves_the_same_rows(api, patient):
