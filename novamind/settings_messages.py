@@ -23,6 +23,7 @@ def messages(env: environ.Env, *, hardened: bool, region: str) -> dict[str, Any]
     return {
         "SITE_URL": env.str("SITE_URL", default="" if hardened else "http://127.0.0.1:8000/"),
         "QUIET_HOURS": env.str("QUIET_HOURS", default="21:00-08:00"),
+        "APPOINTMENT_REMINDER_HOURS": env.int("APPOINTMENT_REMINDER_HOURS", default=24),
         "EMAIL_PROVIDER": email,
         "EMAIL_FROM": sender,
         "DEFAULT_FROM_EMAIL": sender,

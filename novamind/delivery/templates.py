@@ -29,6 +29,10 @@ TEMPLATES: Final = MappingProxyType(
             "Something waits for you",
             "Something waits for you. It takes a few minutes: {site}\n",
         ),
+        "appointment": Template(
+            "You have an appointment soon",
+            "You have an appointment soon. If you are not sure when, sign in and ask: {site}\n",
+        ),
         "message": Template(
             "You have a message",
             "You have a message. Sign in to read it: {site}\n",

@@ -11,6 +11,7 @@ from novamind import clock
 from novamind.accounts.models import User
 from patients.consent import require
 from patients.models import Appointment, AppointmentKind, AppointmentStatus, Patient, Place
+from patients.treatment.reminding import LABEL, remind_of
 from patients.treatment.services import NOTES, What, WrongEntry, change, create, mark_in_error
 
 FIELDS = frozenset({"at", "kind", "place", "status", "clinician", "with_text", "note", "part2"})
@@ -23,7 +24,9 @@ def make_appointment(*, patient: Patient, by: User | None, **said: Any) -> Appoi
     require(patient, *NOTES)
     columns = _columns(patient, {"clinician": by} | said)
     with transaction.atomic():
-        return create(Appointment(patient=patient, **columns), by=by, label="patients.Appointment")
+        made = create(Appointment(patient=patient, **columns), by=by, label=LABEL)
+        remind_of(made)
+    return made
 
 
 def change_appointment(
@@ -34,13 +37,18 @@ def change_appointment(
     standing = {name: getattr(appointment, name) for name in FIELDS}
     columns = _columns(appointment.patient, standing | said)
     with transaction.atomic():
-        return change(appointment, version=version, by=by, what=What.CHANGED, why=why, **columns)
+        changed = change(appointment, version=version, by=by, what=What.CHANGED, why=why, **columns)
+        remind_of(changed)
+    return changed
 
 
 def mark_appointment_in_error(appointment: Appointment, *, version: int, by: User | None, why: str) -> Appointment:
     """It was another patient's: it stays, marked."""
     require(appointment.patient, *NOTES)
-    return mark_in_error(appointment, version=version, by=by, why=why)
+    with transaction.atomic():
+        marked = mark_in_error(appointment, version=version, by=by, why=why)
+        remind_of(marked)
+    return marked
 
 
 def _columns(patient: Patient, said: dict[str, Any]) -> dict[str, Any]:
