@@ -33,6 +33,7 @@ NAMES = (
     "phi",
     "patients",
     "cohort",
+    "load",
     "overhead",
     "trail",
     "page",

@@ -14,6 +14,7 @@ from insights.models import (
     NoteAddendum,
     NoteAttachment,
     NoteDraft,
+    OwnChart,
     ResearchExport,
     RuleTrial,
     SavedView,
@@ -118,6 +119,15 @@ class SavedViewAdmin(ReadOnlyAdmin):
     list_display = ["id", "user", "measure", "least", "sort", "created_at"]
     search_fields = ["=id"]
     fields = ["id", "user", "measure", "team", "least", "sort", "created_at"]
+
+
+@admin.register(OwnChart)
+class OwnChartAdmin(ReadOnlyAdmin):
+    """Which charts people keep; of nobody in particular, and without their names."""
+
+    list_display = ["id", "user", "series", "days", "created_at"]
+    search_fields = ["=id"]
+    fields = list_display
 
 
 @admin.register(ResearchExport)

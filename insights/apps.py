@@ -18,6 +18,7 @@ class InsightsConfig(AppConfig):
     patient_tabs = [
         PatientTab("Brief", "insights:brief", 10),
         PatientTab("Timeline", "insights:timeline", 15),
+        PatientTab("Own charts", "insights:patient-chart", 16),
         PatientTab("Notes", "insights:notes", 60, "read_notes"),
     ]
     demo = ["insights.notes.demo.seed"]

@@ -299,3 +299,20 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return f"view {str(self.pk)[:8]}"
+
+
+class OwnChart(models.Model):
+    """What somebody wants to see of any patient in one place: series and a stretch of days, of nobody in particular."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="own_charts")
+    name = models.CharField(max_length=60)
+    series = models.JSONField(help_text="names of daily series, or score: and a questionnaire; three at most")
+    days = models.PositiveSmallIntegerField(help_text="back from yesterday")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["name", "created_at"]
+
+    def __str__(self) -> str:
+        return f"chart {str(self.pk)[:8]}"

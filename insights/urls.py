@@ -5,6 +5,7 @@ from django.urls import include, path
 from insights import research_views as research
 from insights import views
 from insights.alerting import views as rules
+from insights.own_charts import views as charts
 
 app_name = "insights"
 
@@ -31,6 +32,10 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/brief/shared/", views.shared, name="shared"),
     path("patients/<uuid:patient_id>/brief/shared/pdf/", views.take_out, {"what": "shared"}, name="shared-pdf"),
     path("patients/<uuid:patient_id>/brief/<uuid:insight_id>/", views.judge, name="judge"),
+    path("charts/", charts.own_charts, name="own-charts"),
+    path("charts/<uuid:chart_id>/rename/", charts.rename, name="rename-chart"),
+    path("charts/<uuid:chart_id>/delete/", charts.delete, name="delete-chart"),
+    path("patients/<uuid:patient_id>/charts/", charts.patient_chart, name="patient-chart"),
     path("patients/<uuid:patient_id>/timeline/", views.timeline, name="timeline"),
     path("", include("insights.notes.urls")),
 ]

@@ -45,6 +45,7 @@ LIMITS: Final = MappingProxyType(
         "note": Limit(100_000, "characters", "a note", "invalid"),
         "attachment": Limit(10, "MB", "a file attached to a note", "file_too_large"),
         "attachments": Limit(10, "files", "attached to a note", "invalid"),
+        "own_charts": Limit(30, "charts", "kept by one person", "invalid"),
         "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
         "archive_expanded": Limit(
@@ -84,3 +85,4 @@ RESULTS_BYTES: Final = LIMITS["results"].value * 1024
 NOTE_CHARACTERS: Final = LIMITS["note"].value
 ATTACHMENT_BYTES: Final = LIMITS["attachment"].value * MB
 ATTACHMENTS: Final = LIMITS["attachments"].value
+OWN_CHARTS: Final = LIMITS["own_charts"].value

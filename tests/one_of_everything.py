@@ -103,6 +103,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         NoteAddendum,
         NoteAttachment,
         NoteDraft,
+        OwnChart,
         ResearchExport,
         RuleTrial,
         SavedView,
@@ -275,6 +276,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         finished_at=START, expires_at=START,
     )  # fmt: skip
     made.saved_view = SavedView.objects.create(user=stranger, measure="mood", least=0, sort="name")
+    made.own_chart = OwnChart.objects.create(user=stranger, name="n", series=["mood"], days=28)
     made.standing = Standing.objects.create(found={"series": {}, "known": {"actigraphy": 3}}, **computed)
     made.encounter = EncounterNote.objects.create(
         patient=patient, author=author, encounter_on=START.date(), format="soap", format_version=1,
@@ -369,6 +371,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
         "insights_alertrule": made.rule, "insights_ruletrial": made.trial, "patients_alertsnooze": made.snooze,
         "insights_notedraft": made.note_draft,
         "insights_noteattachment": made.attachment,
+        "insights_ownchart": made.own_chart,
         "insights_dayvalues": made.day_values, "insights_savedview": made.saved_view,
         "insights_researchexport": made.research_export,
         "actigraphy_weekexplanation": made.week_explanation, "patients_patient": patient,

@@ -36,6 +36,7 @@ from actigraphy.streams.sent import Sender, WrongBatch, check_days, oldest_of_de
 from actigraphy.tests.export_files import health
 from insights.notes.attaching import check_number, check_size
 from insights.notes.writing import WrongNote
+from insights.own_charts.forms import OwnChartForm
 from novamind import clock
 from novamind.api import CursorPages
 from novamind.audit.receiving import refuse_unread
@@ -188,6 +189,11 @@ def note(more: int) -> str:
     return "invalid" if form.has_error("text", "max_length") else ""
 
 
+def own_charts(more: int) -> str:
+    form = OwnChartForm({"name": "n", "first": "mood", "days": "28"}, held=LIMITS["own_charts"].value - 1 + more)
+    return "" if form.is_valid() else "invalid"
+
+
 def page(more: int) -> str:
     asked = LIMITS["page"].value + more
     request = SimpleNamespace(query_params={"page_size": str(asked)})
@@ -301,6 +307,7 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "note": lambda api, more: note(more),
     "results": lambda api, more: results(more),
     "attachment": lambda api, more: code_of(lambda: check_size(ATTACHMENT_BYTES + more)),
+    "own_charts": lambda api, more: own_charts(more),
     "attachments": lambda api, more: code_of(lambda: check_number(ATTACHMENTS + more)),
     "archive_expanded": lambda api, more: code_of(
         lambda: check_archive([(LIMITS["archive_expanded"].value * MB + more, 100 * MB)])

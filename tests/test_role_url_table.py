@@ -198,6 +198,11 @@ insights:save-view                 POST    login 403 403 302 302 302 302 403
 insights:forget-view               POST    login 403 403 404 404 404 404 403
 insights:brief                     GET     login 403 403 200 200 404 404 403
 insights:timeline                  GET     login 403 403 200 200 404 404 403
+insights:own-charts                GET     login 403 403 200 200 200 200 403
+insights:own-charts                POST    login 403 403 422 422 422 422 403
+insights:rename-chart              POST    login 403 403 404 404 404 404 403
+insights:delete-chart              POST    login 403 403 404 404 404 404 403
+insights:patient-chart             GET     login 403 403 200 200 404 404 403
 insights:judge                     POST    login 403 403 302 302 404 403 403
 insights:notes                     GET     login 403 403 200 200 404 403 403
 insights:new-note                  GET     login 403 403 200 200 404 403 403
@@ -410,6 +415,8 @@ admin:twins_siterule_history       *       login login login login login login 2
 admin:twins_*_history              *       login login login login login login 302 302
 admin:insights_savedview_history   *       login login login login login login 200 200
 admin:insights_savedview_change    GET     login login login login login login 200 200
+admin:insights_ownchart_history    *       login login login login login login 200 200
+admin:insights_ownchart_change     GET     login login login login login login 200 200
 admin:insights_researchexport_history * login login login login login login 200 200
 admin:insights_researchexport_change GET login login login login login login 200 200
 admin:insights_*_history           *       login login login login login login 302 302

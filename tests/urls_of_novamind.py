@@ -97,6 +97,7 @@ def values_for(url: Url, chart: Any, user: Any) -> dict[str, Any]:
         "own_rule_id": chart.site_rule.rule,
         "draft_id": chart.note_draft.pk,
         "attachment_id": chart.attachment.pk,
+        "chart_id": chart.own_chart.pk,
         "view_id": chart.saved_view.pk,
         "export_id": chart.research_export.pk,
         "medication_id": chart.medication.pk,

@@ -53,7 +53,7 @@ class Series:
     baseline_nights: Sequence[date] = ()
 
 
-def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure | Abstained:
+def trend(evenings: Sequence[date], series: Sequence[Series], *, per: str = "night") -> Figure | Abstained:
     """One value a night as points, the 7-day median as a line, the person's own range as a band; gaps stay gaps.
 
     Parameters
@@ -62,15 +62,18 @@ def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure | Abstai
         In order; evenings that are missing among them are gaps.
     series : sequence of Series
         Of one unit.
+    per : {"night", "day"}
+        What a value is of; ``evenings`` are then days.
 
     Returns
     -------
     dict or Abstained
-        ``too_few_nights`` where no series has two values: one point is no trend, and axes without any are invented.
+        ``too_few_nights`` or ``too_few_days`` where no series has two values: one point is no trend, and axes without
+        any are invented.
     """
     most = max((int(np.isfinite(one.values).sum()) for one in series), default=0)
     if most < NEEDS:
-        return Abstained("too_few_nights", needed=NEEDS, got=most)
+        return Abstained(f"too_few_{per}s", needed=NEEDS, got=most)
     unit = series[0].unit
     calendar = [evenings[0] + timedelta(days=n) for n in range((evenings[-1] - evenings[0]).days + 1)]
     at = np.array([(evening - evenings[0]).days for evening in evenings])
@@ -90,16 +93,15 @@ def trend(evenings: Sequence[date], series: Sequence[Series]) -> Figure | Abstai
     every = np.concatenate(
         [one.values for one in series] + [np.array(one.baseline or (), dtype=float) for one in series]
     )
-    caption = (
-        "Points: nights. Line: median of the last 7 nights, where at least 4 of them and the night itself have a value."
-    )
+    caption = f"Points: {per}s. Line: median of the last 7 {per}s, where at least 4 of them and the {per} itself"
+    caption += " have a value."
     caption += "".join(f" {sentence}" for sentence in _bands_in_words(drawn_with_band))
     return figure(
         traces,
         height=240 if len(series) == 1 else 300,
         caption=caption,
-        table=_trend_table(evenings, series),
-        linked="nights",
+        table=_trend_table(evenings, series, "Night of" if per == "night" else "Day"),
+        linked=f"{per}s",
         shapes=shapes,
         annotations=labels,
         margin={"l": 8, "r": 16 + 8 * max(map(len, _name_lines(*series))) if len(series) > 1 else 12, "t": 8, "b": 8},
@@ -190,10 +192,10 @@ def _value_axis(every: Floats, unit: str) -> Figure:
     }
 
 
-def _trend_table(evenings: Sequence[date], series: Sequence[Series]) -> tuple[list[str], list[list[str]]]:
+def _trend_table(evenings: Sequence[date], series: Sequence[Series], head: str) -> tuple[list[str], list[list[str]]]:
     rows = [
         [day(evening)]
         + [in_words(float(one.values[i]), one.unit) if np.isfinite(one.values[i]) else DASH for one in series]
         for i, evening in enumerate(evenings)
     ]
-    return ["Night of", *(one.name for one in series)], rows
+    return [head, *(one.name for one in series)], rows

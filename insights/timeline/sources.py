@@ -155,8 +155,9 @@ def _check_ins(asked: Asked) -> Any:
 def _check_in(asked: Asked, row: CheckIn) -> Told:
     scales = {name: getattr(row, name) for name in CheckIn.SCALES}
     said = [f"{name.replace('_', ' ')} {value}" for name, value in scales.items() if value is not None]
-    words = f"Check-in of {display.day(row.day)}" + (f": {', '.join(said)} (0 to 10)" if said else "")
-    return Told(words, _url("patients:reports", asked))
+    stands = clock.local(row.at, asked.patient.tz).date()
+    words = "Check-in" if stands == row.day else f"Check-in of {display.day(row.day)}"
+    return Told(f"{words}: {', '.join(said)} (0 to 10)" if said else words, _url("patients:reports", asked))
 
 
 def _changes_of(model: Any) -> Callable[[Asked], Any]:
