@@ -8,7 +8,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("insights", "0009_note_attachments")]
+    dependencies = [("insights", "0010_own_charts")]
 
     operations = [
         migrations.RunPython(drop, migrations.RunPython.noop),
