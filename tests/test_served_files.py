@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.one_of_everything import CANARIES
+from tests.one_of_everything import CANARIES, fill_chart
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("novamind", "patients", "actigraphy", "twins", "insights")
@@ -50,7 +50,8 @@ def test_files_leave_under_names_of_ids_and_plain_letters(patient, psychiatrist,
     client.force_login(clinical_admin)
     answers = [client.post("/audit/account/export/", {"account": nurse.pk})]
     client.force_login(psychiatrist)
-    for page in ("brief/report/csv/", "medication/report/csv/"):
+    fill_chart(patient)
+    for page in ("brief/report/csv/", "actigraphy/report/csv/"):
         hostile = {"name": '"; filename="x.exe', "filename": "../../x\r\nX-Planted: 1"}
         answers.append(client.post(f"/patients/{patient.pk}/{page}", hostile))
     for answer in answers:
