@@ -49,7 +49,7 @@ class AnalysisType:
 def light_readings() -> Prefetch[Any]:
     """The readings of analyses with what the models gave, without what they were given."""
     records = InferenceRecord.objects.served().select_related("model_version", "scaled_by").defer("input_array")
-    return Prefetch("week_readings", WeekReading.objects.prefetch_related(Prefetch("record", records)))
+    return Prefetch("week_readings", WeekReading.objects.asked().prefetch_related(Prefetch("record", records)))
 
 
 def results_of(analysis: Analysis, types: Iterable[str], *, unfinished: bool) -> tuple[dict[str, Any], Abstentions]:
@@ -136,11 +136,11 @@ def _said(analysis: Analysis, kind: Kind, unfinished: bool) -> list[dict[str, An
     """What models of a kind said, oldest first; else the reason that one gave, or that nobody was asked."""
     task, nobody = TASKS[kind]
     rows = [row for row in analysis.week_readings.all() if row.task == task]  # type: ignore[attr-defined]
-    records = [row.record for row in rows if row.record is not None]
+    records = [row.record for row in rows if row.reason is None]
     if records:
         return [_reading(record) for record in sorted(records, key=lambda record: record.window_start)]
-    if reasons := [row.abstention for row in rows if row.abstention is not None]:
-        return Abstained.from_json(reasons[0])
+    if reasons := [row.reason for row in rows if row.reason is not None]:
+        return reasons[0]
     if not ModelVersion.objects.filter(kind=kind, stage=ModelVersion.Stage.PRODUCTION).exists():
         return Abstained(nobody)
     return Abstained("waiting" if unfinished else "failed")

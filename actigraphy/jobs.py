@@ -105,6 +105,8 @@ def embed(recording_id: UUID, version_id: UUID | None = None) -> Generator[Any, 
     analysis = services.newest_analysis(recording)
     if analysis is None or not allows(recording.patient_id, *services.TREATING):
         return Finish()
+    if not allows(recording.patient_id, *services.BY_MODELS):
+        return Finish(save=lambda: readings.withhold(analysis, readings.EMBEDDING, version_id))
     try:
         version = serving.version_to_run(version_id)
         name, number = (version.name, version.version) if version else (settings.PAT_MODEL_ID, "")
@@ -142,6 +144,8 @@ def judge(recording_id: UUID, version_id: UUID | None = None) -> Finish:
     if analysis is None or not allows(recording.patient_id, *services.TREATING):
         return Finish()
     name = anomalies.name_of(analysis.device_type)
+    if not allows(recording.patient_id, *services.BY_MODELS):
+        return Finish(save=lambda: readings.withhold(analysis, readings.ANOMALY, version_id, model=name))
     try:
         version = ModelVersion.objects.get(pk=version_id) if version_id else None
         version = version or anomalies.serving(DEVICES[analysis.device_type])
@@ -174,6 +178,9 @@ def score(recording_id: UUID, version_id: UUID | None = None) -> Finish:
     versions = list(trial) or heads.serving(analysis.device_type)
     if not versions:
         return Finish()
+    if not allows(recording.patient_id, *services.BY_MODELS):
+        withheld = [version.name for version in versions]
+        return Finish(save=lambda: [readings.withhold(analysis, readings.HEAD, version_id, model=n) for n in withheld])
     with step("read_for_heads"):
         rest = analyze_read(services.read_stored(recording), device_type=analysis.device_type).rest
     outcomes = [(version, readings.scored(analysis, rest, version)) for version in versions]
@@ -188,7 +195,8 @@ def explain(recording_id: UUID) -> Finish:
     from patients.consent import allows
 
     analysis = services.newest_analysis(Recording.objects.select_related("source").get(pk=recording_id))
-    if analysis is None or not allows(analysis.patient_id, *services.TREATING):
+    asked = (services.TREATING, services.BY_MODELS)
+    if analysis is None or not all(allows(analysis.patient_id, *each) for each in asked):
         return Finish()
     with step("explanation"):
         rows = readings.explain_weeks(analysis)
@@ -223,9 +231,10 @@ def read_again(version_id: UUID) -> None:
 @subscribes("consent.changed")
 @job("actigraphy.resume_consented")
 def resume_consented(patient_id: UUID) -> None:
-    """Analyze what was uploaded before a withdrawal, once the patient allows it again."""
-    from actigraphy import services
+    """Analyze what was uploaded before a withdrawal, and let models read it, once the patient allows it again."""
+    from actigraphy import readings, services
     from actigraphy.exports import storing
 
     services.analyze_withheld(patient_id)
     storing.read_withheld(patient_id)
+    readings.read_withheld(patient_id)

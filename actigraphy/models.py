@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import models
 
 from actigraphy.export_models import Export
-from actigraphy.querysets import ReadingQuerySet, SignalQuerySet, VisibleQuerySet
+from actigraphy.querysets import ReadingQuerySet, SignalQuerySet, VisibleQuerySet, WeekReadingQuerySet
 from novamind import clock
 from novamind.audit.records import PatientRecord
+from novamind.measures import Abstained
 from novamind.phi.fields import EncryptedField, EncryptedJSONField
 from novamind.phi.sealed import SealedField
 from novamind.registry.models import InferenceRecord
@@ -295,7 +296,7 @@ class WeekReading(PatientRecord):
     abstention = models.JSONField(null=True, help_text="in place of a record")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = VisibleQuerySet.as_manager()
+    objects = WeekReadingQuerySet.as_manager()
 
     class Meta(PatientRecord.Meta):
         ordering = ["record__window_start"]
@@ -309,6 +310,18 @@ class WeekReading(PatientRecord):
 
     def __str__(self) -> str:
         return f"{self.task} of analysis {str(self.analysis_id)[:8]}"
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the patient does not let models read their movement now; of rows that were asked alone."""
+        return not self.may_be_read_by_models  # type: ignore[attr-defined]
+
+    @property
+    def reason(self) -> Abstained | None:
+        """Why nothing is shown of this; ``None`` where there is a record to show."""
+        if self.withheld:
+            return Abstained("consent_withheld")
+        return None if self.abstention is None else Abstained.from_json(self.abstention)
 
 
 class WeekExplanation(PatientRecord):

@@ -27,6 +27,15 @@ class VisibleQuerySet(PatientRecordQuerySet):
         ).filter(consented=True)
 
 
+class WeekReadingQuerySet(VisibleQuerySet):
+    """What models made of weeks."""
+
+    def asked(self) -> WeekReadingQuerySet:
+        """Each with whether the patient withholds it now (:attr:`WeekReading.withheld`)."""
+        ok = allowed(ConsentPurpose.MODELS, ConsentStream.ACTIGRAPHY, patient="patient")
+        return self.annotate(may_be_read_by_models=ok)
+
+
 class ByKindQuerySet(VisibleQuerySet):
     """Rows of several kinds, each under the consent of its own stream of data."""
 

@@ -36,6 +36,9 @@ def store_embeddings(analysis: Analysis, reading: Reading, answer: Answer | None
     """Keep what the encoder made of the weeks it had not read before, in the caller's transaction; who reads the
     analysis is shown these weeks from now on. A shadow run is kept for comparison and shown to nobody."""
     consent.require(analysis.patient_id, *services.TREATING)
+    if not consent.allows(analysis.patient_id, *services.BY_MODELS):
+        withhold(analysis, EMBEDDING, reading.version.pk if reading.shadow else None)
+        return
     embeddings = iter(answer.embeddings if answer else ())
 
     def kept(week: Week) -> InferenceRecord:
@@ -65,10 +68,13 @@ def store_embeddings(analysis: Analysis, reading: Reading, answer: Answer | None
 def store_runs(analysis: Analysis, task: str, runs: Runs) -> None:
     """Keep what a model gave for an analysis, in the caller's transaction, as :func:`store_embeddings`."""
     consent.require(analysis.patient_id, *services.TREATING)
+    name = runs.version.name
+    if not consent.allows(analysis.patient_id, *services.BY_MODELS):
+        withhold(analysis, task, runs.version.pk if runs.shadow else None, model=name)
+        return
     records = runs.kept()
     if runs.shadow:
         return
-    name = runs.version.name
     _replace(analysis, task, [WeekReading(record=record, model=name) for record in records], model=name)
     _try_beside(analysis, JOBS[WeekReading.Task(task)], name)
     if task == HEAD:
@@ -103,6 +109,24 @@ def store_abstention(
     """Keep why a model says nothing of an analysis; of one on trial nobody is told."""
     if version_id is None:
         _replace(analysis, task, [WeekReading(abstention=why.as_json(), model=model)], model=model)
+
+
+def withhold(analysis: Analysis, task: str, version_id: UUID | None = None, *, model: str = "") -> None:
+    """Keep that the patient does not let models read this; what a model read before is not taken out of its records,
+    and shown to nobody while that holds."""
+    store_abstention(analysis, Abstained(services.WITHHELD), version_id, task=task, model=model)
+
+
+def read_withheld(patient_id: UUID) -> int:
+    """Queue what no model was allowed to read, now that the patient allows it; how many jobs that are."""
+    if not all(consent.allows(patient_id, *asked) for asked in (services.TREATING, services.BY_MODELS)):
+        return 0
+    waiting = WeekReading.objects.filter(patient=patient_id, abstention__abstained=services.WITHHELD)
+    pairs = {(task, recording) for task, recording in waiting.values_list("task", "analysis__source__recording")}
+    for task, recording_id in sorted(pairs, key=str):
+        kind = JOBS[WeekReading.Task(task)]
+        enqueue(kind, key=f"{kind}:{recording_id}", recording_id=recording_id)
+    return len(pairs)
 
 
 def _replace(analysis: Analysis, task: str, rows: list[WeekReading], model: str = "") -> None:
@@ -143,6 +167,7 @@ def explain_weeks(analysis: Analysis) -> list[WeekExplanation]:
 def store_explanations(analysis: Analysis, rows: list[WeekExplanation]) -> None:
     """Keep explanations in the caller's transaction; a reason of the moment is not kept, so that it is tried again."""
     consent.require(analysis.patient_id, *services.TREATING)
+    consent.require(analysis.patient_id, *services.BY_MODELS)
     for row in rows:
         if row.abstention is None or row.abstention["abstained"] not in OF_THE_MOMENT:
             row.save()

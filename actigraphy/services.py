@@ -35,6 +35,8 @@ from patients.models import ConsentPurpose, ConsentStream, Patient
 ANALYZE = "actigraphy.analyze"
 STREAM = "stream"  # the format of a recording without a file: a stretch of what a device streams
 WITHHELD = "consent_withheld"
+#: What models that read weeks ask beside it.
+BY_MODELS = (ConsentPurpose.MODELS, ConsentStream.ACTIGRAPHY)
 TREATING = (ConsentPurpose.TREATMENT, ConsentStream.ACTIGRAPHY)  # what everything here asks the patient's consent for
 
 

@@ -20,7 +20,6 @@ from novamind.audit.middleware import own_transaction
 from novamind.audit.models import EventType, Outcome
 from novamind.audit.recording import note_object
 from novamind.throttle.callers import count_export
-from novamind.throttle.rates import RATES
 
 SHOWN = 50
 
@@ -64,8 +63,7 @@ def research_export_file(request: HttpRequest, export_id: UUID) -> HttpResponse:
     content = take_out(export)
     if content is None:
         raise Http404
-    people = min(export.people or 1, RATES["export_patients"].limit)  # a larger clinic takes a whole hour's share
-    count_export(request.user.pk, patients=people)  # type: ignore[union-attr, arg-type]
+    count_export(request.user.pk, patients=export.people or 1, in_one_piece=True)  # type: ignore[union-attr, arg-type]
     note_object(EventType.EXPORT, LABEL, export.pk)
     request.ledger.identify()  # type: ignore[attr-defined]
     ending = Ending(request.ledger, LABEL, str(export.pk))  # type: ignore[attr-defined]

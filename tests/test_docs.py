@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from drf_spectacular.generators import SchemaGenerator
 
 from novamind.accounts.roles import RIGHTS, ROLES, SUPERUSER_RIGHTS
+from patients.models import Part2Record
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -67,3 +69,9 @@ def test_links_between_pages_lead_somewhere():
     for name, text in DOCS.items():
         for target in re.findall(r"\]\(([\w/.-]+\.md)\)", text):
             assert (ROOT / "docs" / target).is_file(), f"{name}: {target}"
+
+
+def test_the_page_on_consent_names_every_record_that_carries_a_part_2_label():
+    text = (ROOT / "docs" / "consent.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", text.split("These carry it:")[1].split("Of notes")[0]))
+    assert told == {model.__name__ for model in apps.get_models() if issubclass(model, Part2Record)}

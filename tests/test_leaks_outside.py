@@ -23,6 +23,7 @@ from novamind.delivery.tests.stub import Stub, answering
 from novamind.jobs.runner import run_waiting
 from novamind.phi.tests.scanning import find_in_bytes
 from novamind.simulator import ALL, Persona, simulate, write_awd
+from patients.consent import record_consent
 from patients.models import Patient
 from tests.test_leaks import CANARIES, FILE, LAST, MAIL, MRN, NOTE, PHONE, SUBJECT
 
@@ -93,6 +94,7 @@ def served(outside: Outside, signed_in: Any, psychiatrist: Any, clinical_admin: 
     persona = Persona.draw(62_000, zone="Europe/Oslo", kind="none")
     counts = simulate(persona, start=date(2026, 1, 5), days=15, effects=effects)
     content = b"\n".join([SUBJECT.encode(), *write_awd(counts).split(b"\n")[1:]])  # its first line says who
+    record_consent(patient=patient, purpose="models", stream="actigraphy", given=True, how="written", by=None)
     sent = {"file": SimpleUploadedFile(f"{FILE}.awd", content), "device_type": "actiwatch"}
     assert signed_in(psychiatrist).post(f"/patients/{patient.pk}/actigraphy/upload/", sent).status_code == 302
     for channel in ("sms", "email"):

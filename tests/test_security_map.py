@@ -75,6 +75,8 @@ def test_the_share_that_is_mapped_is_the_one_the_page_says():
         in told
     )
     assert share >= 90
+    assert f"a selection: {len(ASVS)} of the 253 requirements of levels 1 and 2" in told
+    assert f"Nothing is said of the other {253 - len(ASVS)}" in told
 
 
 def test_every_rule_of_hipaa_has_its_test_or_says_what_is_open():

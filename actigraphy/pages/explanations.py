@@ -31,7 +31,7 @@ def explanations(analysis: Analysis, wanted: str) -> dict[str, Any]:
 
     ``why`` stands in place of all of it where there is none; ``layer`` is None unless asked for and to be drawn.
     """
-    ids = [row.record_id for row in analysis.week_readings.all() if row.record_id]
+    ids = [row.record_id for row in analysis.week_readings.all() if row.record_id and not row.withheld]
     newest: dict[Any, WeekExplanation] = {}
     serving = [str(head) for head in heads.serving(analysis.device_type)]
     rows = WeekExplanation.objects.filter(record__in=ids, of__in=["", *serving]).select_related("record__model_version")

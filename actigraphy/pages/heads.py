@@ -15,7 +15,7 @@ _NAMES = {"auc": "AUC", "mcc": "MCC", "f1": "F1"}
 
 def head_rows(analysis: Analysis) -> list[dict[str, Any]] | Abstained:
     """One row per head in production that was asked; ``not_promoted`` where there is none."""
-    rows = WeekReading.objects.filter(analysis=analysis, task=HEAD)
+    rows = WeekReading.objects.asked().filter(analysis=analysis, task=HEAD)
     kept = list(rows.select_related("record__model_version").defer("record__input_array").order_by("model"))
     serving = {
         version.name: version
@@ -55,8 +55,8 @@ def _row(row: WeekReading, version: ModelVersion, analysis: Analysis) -> dict[st
         "must_not": version.card["must_not"],
         "figures": _figures(version),
     }
-    if row.record is None:
-        return said | {"probability": Abstained.from_json(row.abstention)}
+    if row.record is None or row.withheld:
+        return said | {"probability": row.reason}
     if row.record.model_version_id != version.pk:  # the new one has not read it yet
         return said | {"probability": Abstained("waiting")}
     return said | {

@@ -41,8 +41,8 @@ def _records(analysis: Analysis) -> list[InferenceRecord] | Abstained:
     rows = [row for row in analysis.week_readings.all() if row.task == WeekReading.Task.EMBEDDING]
     if not rows:
         return Abstained(state_of(analysis, EMBED))
-    if rows[0].abstention is not None:
-        return Abstained.from_json(rows[0].abstention)
+    if (why := rows[0].reason) is not None:
+        return why
     return sorted((row.record for row in rows if row.record is not None), key=lambda record: record.window_start)
 
 
@@ -50,7 +50,7 @@ def with_readings() -> Prefetch[Any]:
     """The readings of analyses in two queries, without what the models were given."""
     records = InferenceRecord.objects.served().select_related("model_version", "scaled_by")
     light = records.defer("input_array", "output")
-    return Prefetch("week_readings", WeekReading.objects.prefetch_related(Prefetch("record", light)))
+    return Prefetch("week_readings", WeekReading.objects.asked().prefetch_related(Prefetch("record", light)))
 
 
 def state_of(analysis: Analysis, kind: str) -> str:

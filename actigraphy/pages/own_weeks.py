@@ -38,12 +38,12 @@ def own_weeks(analysis: Analysis) -> dict[str, Any]:
 
 def judged(analysis: Analysis) -> list[InferenceRecord] | Abstained:
     """The records of the detector that serves, oldest first."""
-    rows = WeekReading.objects.filter(analysis=analysis, task=ANOMALY)
+    rows = WeekReading.objects.asked().filter(analysis=analysis, task=ANOMALY)
     kept = list(rows.select_related("record__model_version").defer("record__input_array"))
     if not kept:
         return Abstained(state_of(analysis, JUDGE))
-    if kept[0].abstention is not None:
-        return Abstained.from_json(kept[0].abstention)
+    if (why := kept[0].reason) is not None:
+        return why
     records = [row.record for row in kept if row.record is not None]
     if records[0].model_version.stage != ModelVersion.Stage.PRODUCTION:
         return Abstained("not_promoted")

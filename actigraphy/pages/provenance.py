@@ -62,9 +62,9 @@ def asked_rows(analysis: Analysis, number: str) -> dict[str, Any]:
 def _of_a_model(analysis: Analysis, kind: str, pk: str) -> dict[str, Any]:
     """A number that a model gave, with its record."""
     label, task, measured = OF_MODELS[kind]
-    readings = WeekReading.objects.filter(analysis=analysis, task=task, record__isnull=False)
+    readings = WeekReading.objects.asked().filter(analysis=analysis, task=task, record__isnull=False)
     row = next((one for one in readings.select_related("record__model_version") if str(one.record_id) == pk), None)
-    if row is None or row.record is None:
+    if row is None or row.record is None or row.withheld:
         return {}
     record, version = row.record, row.record.model_version
     found = _in_full(label, measured(record, analysis), analysis)

@@ -7,12 +7,15 @@ from datetime import date
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from actigraphy import services
-from actigraphy.models import Analysis, Recording, Signal
+from actigraphy import readings, services
+from actigraphy.models import Analysis, Recording, Signal, WeekReading
+from actigraphy.pat.runs import Runs
 from novamind import frame
+from novamind.audit.models import AuditEvent
 from novamind.jobs.models import Job
 from novamind.jobs.runner import run_waiting
 from novamind.phi.uploads import sealed_upload
+from novamind.registry.models import InferenceRecord, ModelVersion
 from novamind.simulator import Persona, simulate, write_awd
 from patients.consent import ConsentWithheld, record_consent
 
@@ -117,6 +120,70 @@ def test_a_withdrawal_while_the_job_computes_keeps_nothing_of_it(patient, monkey
     assert not Analysis.objects.exists()
     assert not Signal.objects.exists()
     assert Job.objects.get(key=services.analysis_key(recording)).error_code == "consent_withheld"
+
+
+def let_models(patient, given):
+    record_consent(patient=patient, purpose="models", stream="actigraphy", given=given, how="written", by=None)
+
+
+def said_by_models(client, patient, recording):
+    """What the page and the two answers of the API say of models: the codes of their abstentions."""
+    types = "&".join(f"analysis_types={name}" for name in ("anomaly_detection", "digital_twin_integration"))
+    asked = client.get(f"/api/v1/actigraphy/recordings/{recording.pk}/analysis?{types}").json()
+    embedded = client.get(f"/api/v1/actigraphy/recordings/{recording.pk}/results").json()["pat"]
+    page = client.get(f"/patients/{patient.pk}/actigraphy/").content.decode()
+    codes = {name: one["abstained"] for name, one in asked["abstentions"].items() if not name.startswith("rhythm.")}
+    return codes, embedded.get("abstained"), page.count("the patient has not consented to this use")
+
+
+def test_models_read_nothing_until_the_patient_lets_them_and_say_so(patient, psychiatrist, signed_in):
+    let_models(patient, False)
+    recording, client = upload(patient), signed_in(psychiatrist)
+    run_waiting()
+    codes, embedded, told = said_by_models(client, patient, recording)
+    assert set(codes.values()) == {embedded} == {"consent_withheld"}
+    assert told >= 3  # the weeks read, what is unlike them, and what the answer rests on
+    assert not InferenceRecord.objects.exists()
+    assert not AuditEvent.objects.filter(event_type="MODEL_INFERENCE", object_label__startswith="model PAT").exists()
+    assert "Days and nights" in client.get(f"/patients/{patient.pk}/actigraphy/").content.decode()
+    let_models(patient, True)
+    run_waiting()
+    codes, embedded, told = said_by_models(client, patient, recording)
+    assert "consent_withheld" not in {embedded, *codes.values()}
+    assert told == 0
+
+
+def test_what_models_read_is_shown_to_nobody_after_a_withdrawal(analyzed, patient, psychiatrist, signed_in):
+    recording, client = Recording.objects.get(), signed_in(psychiatrist)
+    version = ModelVersion.objects.create(
+        name="PAT-S", version="1", kind="encoder", weights_sha256="0" * 64, weights_file="w.h5", code_version="0",
+        created_by="a",
+    )  # fmt: skip
+    record = InferenceRecord.objects.create(
+        patient_id=patient.pk, model_version=version, scaled_by=version, input_hash="0" * 64, input_array=b"",
+        input_shape=[0], window_start=analyzed.window_start, window_end=analyzed.window_end, output=[0.25],
+        code_version="0",
+    )  # fmt: skip
+    WeekReading.objects.filter(analysis=analyzed).delete()
+    WeekReading.objects.create(patient=patient, analysis=analyzed, task="embedding", record=record)
+
+    def weeks():
+        return client.get(f"/api/v1/actigraphy/recordings/{recording.pk}/results").json()["pat"]
+
+    assert [week["record_id"] for week in weeks()["weeks"]] == [str(record.pk)]
+    let_models(patient, False)
+    assert weeks()["abstained"] == "consent_withheld"
+    assert str(record.pk) not in client.get(f"/patients/{patient.pk}/actigraphy/").content.decode()
+    let_models(patient, True)
+    assert [week["record_id"] for week in weeks()["weeks"]] == [str(record.pk)]
+
+
+def test_a_withdrawal_while_a_model_computes_keeps_nothing_of_it(analyzed, patient):
+    let_models(patient, False)
+    runs = Runs(ModelVersion(name="mood:actiwatch"), patient.pk, shadow=False, code_version="0", answers=[])
+    readings.store_runs(analyzed, readings.HEAD, runs)
+    (row,) = WeekReading.objects.filter(analysis=analyzed, task="head")
+    assert (row.record, row.abstention["abstained"]) == (None, "consent_withheld")
 
 
 def test_the_upload_service_itself_refuses(patient):

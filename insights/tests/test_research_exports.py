@@ -26,6 +26,7 @@ from novamind.audit.recording import recorded
 from novamind.jobs.runner import run_waiting
 from novamind.phi.detection import Identifiers
 from novamind.throttle.rates import RATES
+from novamind.throttle.window import Windows
 from patients.consent import record_consent
 from patients.identifiers import of
 from patients.instruments import instruments
@@ -274,15 +275,27 @@ def test_a_file_is_deleted_at_take_out_where_somebody_is_no_patient_of_the_asker
     assert_deleted(signed_in(clinical_admin), export)
 
 
-def test_a_file_of_more_than_an_hours_share_takes_the_whole_share(asked, clinical_admin, signed_in, monkeypatch):
+def test_a_file_of_more_than_an_hours_share_takes_the_whole_share_and_all_of_it_counts_in_the_day(
+    asked, clinical_admin, signed_in, monkeypatch, caplog
+):
     monkeypatch.setattr("insights.research_views.take_out", lambda export: b"zip")
-    counted = []
-    monkeypatch.setattr("insights.research_views.count_export", lambda user, patients: counted.append(patients))
-    export = made(clinical_admin)
-    for people in (2, RATES["export_patients"].limit + 1):
+    monkeypatch.setattr("novamind.throttle.callers.RATES", RATES)
+    monkeypatch.setattr("novamind.throttle.callers.counter", lambda windows=Windows(lambda: at): windows)
+    at, client, export = 1_800_000_000.0, signed_in(clinical_admin), made(clinical_admin)
+
+    def taken(people: int, *, hours: float = 0) -> int:
+        nonlocal at
+        at += 3600 * hours
         ResearchExport.objects.filter(pk=export.pk).update(people=people)
-        take_out(signed_in(clinical_admin), export)
-    assert counted == [2, RATES["export_patients"].limit]
+        return client.post(f"{PAGE}{export.pk}/file/").status_code
+
+    assert taken(11_000) == 200
+    assert "in one piece" in caplog.text
+    assert taken(1) == 429  # the hour is used up
+    assert taken(900, hours=2) == 200
+    assert taken(200, hours=2) == 429  # of the day 100 are left
+    assert taken(100) == 200
+    assert taken(11_000, hours=30) == 200
 
 
 def test_each_patient_in_it_stands_in_the_trail_as_disclosed(asked, patient, clinical_admin):

@@ -14,30 +14,33 @@ from django.conf import settings
 
 from novamind.clock import now
 from novamind.phi.detection.folding import fold
+from novamind.phi.detection.names import find_names
 from novamind.phi.detection.patterns import PATTERNS, find_patterns
-from novamind.phi.detection.spans import Kind, resolve
+from novamind.phi.detection.spans import Kind, Level, counts, resolve
 
-#: Not dates, addresses or codes in general: a log is made of times, hosts and ids.
+#: Not dates, addresses, accounts or codes in general: a log is made of times, hosts and ids.
 _MASKED = [
     pattern
     for pattern in PATTERNS
-    if pattern.kind in {Kind.EMAIL, Kind.PHONE, Kind.FAX}
+    if pattern.kind in {Kind.EMAIL, Kind.PHONE, Kind.FAX, Kind.RECORD, Kind.PLAN, Kind.LICENCE}
     or (pattern.kind == Kind.NATIONAL_ID and pattern.check is bool)
 ]
 
 
 def masked(message: str) -> str:
-    """A log message with e-mail addresses, phone and national numbers replaced by their kind."""
-    if "@" not in message and not any(letter.isdigit() for letter in message):
-        return message
-    spans = resolve(find_patterns(fold(message), _MASKED), ("patterns",))
+    """A log message with what has the form of a contact or a number of a person, and names that a title, a relation or a
+    label announces, replaced by their kind. Whose log it is nobody knows, so nobody's own identifiers are looked for.
+    """
+    folded = fold(message)
+    names = [span for span in find_names(folded) if counts(span, Level.RELAXED)]
+    spans = resolve([*find_patterns(folded, _MASKED), *names], ("patterns", "names"))
     for span in reversed(spans):
         message = f"{message[: span.start]}[{span.kind}]{message[span.end :]}"
     return message
 
 
 class SanitizingFilter(logging.Filter):
-    """Masks ``password=…`` and its like, and what has the form of a contact or a national number."""
+    """Masks ``password=…`` and its like, and what :func:`masked` finds."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if settings.HIPAA_LOG_SANITIZATION_ENABLED:

@@ -25,23 +25,35 @@ def require_room(request: HttpRequest, ip: str | None) -> None:
         _take([_claim(kind, caller) for kind, caller in _callers(request, ip or "no address")])
 
 
-def count_export(user_id: UUID, *, patients: int) -> None:
-    """Count one export of so many patients; ``TooMany``, and an alert, where it is more than an hour's share.
+def count_export(user_id: UUID, *, patients: int, in_one_piece: bool = False) -> None:
+    """Count one export of so many patients; ``TooMany``, and an alert, beyond an hour's or a day's share.
 
-    Asked by whatever lets charts leave as a file, before it gathers them.
+    Asked by whatever lets charts leave as a file, before it gathers them. A file that cannot be parted
+    (``in_one_piece``) takes an hour's share at most; all of it counts in the day's, and the alert is sent too.
     """
     if not settings.RATE_LIMITING_ENABLED:
         return
-    claims = [_claim("export", f"user {user_id}"), _claim("export_patients", f"user {user_id}", patients)]
+    caller, share = f"user {user_id}", RATES["export_patients"].limit
+    in_the_hour = min(patients, share) if in_one_piece else patients
+    claims = [
+        _claim("export", caller),
+        _claim("export_patients", caller, in_the_hour),
+        _claim("export_patients_day", caller, patients),
+    ]
     try:
         _take(claims)
     except TooMany as refusal:
-        import logging
-
-        logging.getLogger(settings.ADMINS_ALERT_LOGGER).critical(
-            "exports beyond the hourly share (%s) by %s", refusal.kind, user_id, extra={"severity": "HIGH"}
-        )
+        _alert(refusal.kind, user_id)
         raise
+    if patients > share:
+        _alert("export_patients, in one piece", user_id)
+
+
+def _alert(kind: str, user_id: UUID) -> None:
+    import logging
+
+    log = logging.getLogger(settings.ADMINS_ALERT_LOGGER)
+    log.critical("exports beyond the hourly share (%s) by %s", kind, user_id, extra={"severity": "HIGH"})
 
 
 def _take(claims: list[Claim]) -> None:

@@ -26,6 +26,7 @@ RATES: Final = MappingProxyType(
         "message": Rate(30, 3600, "messages to or from patients, per person"),
         "export": Rate(5, 3600, "exports, per person"),
         "export_patients": Rate(500, 3600, "patients in exports, per person"),
+        "export_patients_day": Rate(24 * 500, 86_400, "patients in exports, per person and day: 24 hours' shares"),
         "stranger": Rate(120, 60, "requests without a sign-in, per address"),
         "unproven": Rate(1200, 60, "requests with a token that only the database can judge, per address"),
     }

@@ -56,6 +56,31 @@ def test_contacts_and_national_numbers_are_masked(value):
     assert value not in line("could not reach %s", value)
 
 
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("could not read the chart of Mrs Hansen", "Hansen"),
+        ("patient Kari Nordmann cannot be opened", "Nordmann"),
+        ("Her brother Torvald rang", "Torvald"),
+        ("MRN: A-17 is taken", "A-17"),
+        ("record number 4711 is taken", "4711"),
+    ],
+)
+def test_names_that_something_announces_and_numbers_of_charts_are_masked(text, who):
+    assert who not in line(text)
+
+
+def test_what_programs_say_stays():
+    for text in (
+        "delivery 3f2504e0 (reminder) would have left now; no provider is configured",
+        "rates are counted per process for 10 s: ConnectionError",
+        "Found credentials in environment variables.",
+        "account 0daa47e3-0034-4230-a9bc-e970eabe1f4e ended",
+        "Watching for file changes with StatReloader",
+    ):
+        assert json.loads(line(text))["message"] == text
+
+
 def test_the_ids_and_times_a_log_is_read_for_stay():
     text = "job 3f2504e0-4f89-11d3-9a0c-0305e82c3301 slot 2026-11-21T04:00:00+00:00 took 12.5 s at 10.0.0.4:5432"
     assert json.loads(line(text))["message"] == text
