@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.needed import axe
 from tests.running import HANG_S
 from tests.test_browser import ADMIN, PSYCHIATRIST, chromium, demo, visit
 
@@ -161,12 +162,12 @@ def test_a_check_in_is_one_page_and_at_most_eight_interactions(visit: Any) -> No
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PATIENT, "phone")
     one.page.set_viewport_size({"width": width, "height": 740})
     for path in PAGES:
         one.page.goto(f"{one.demo.address}/patients/mine/{path}")
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert not one.complaints
@@ -174,12 +175,12 @@ def test_the_pages_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, widt
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_the_symptoms_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     one.open_patient("Ellingsen")
     one.page.get_by_role("link", name="Symptoms", exact=True).click()
     one.wait_for_charts()
-    found = axe.run(one.page).response["violations"]
+    found = checker.run(one.page).response["violations"]
     assert not [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
     assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert not one.complaints
