@@ -64,6 +64,9 @@ def test_answers_wait_in_the_tab_until_they_have_arrived(visit: Any) -> None:
     phone.page.goto(phone.demo.address + "/patients/mine/check-in/")
     phone.page.locator("input[name=mood]").nth(4).check()
     phone.page.fill("textarea[name=note]", "On the train")
+    said_at = phone.page.locator("input[name=said_at]")
+    then = said_at.input_value()
+    assert then.endswith("Z")
     phone.context.set_offline(True)
     phone.page.get_by_role("button", name="Send").click()
     phone.page.get_by_text("There is no connection.").wait_for()
@@ -71,6 +74,7 @@ def test_answers_wait_in_the_tab_until_they_have_arrived(visit: Any) -> None:
     phone.page.reload()
     assert phone.page.locator("input[name=mood]").nth(4).is_checked()
     assert phone.page.locator("textarea[name=note]").input_value() == "On the train"
+    assert said_at.input_value() == then
     phone.page.get_by_role("button", name="Send").click()
     phone.page.get_by_role("heading", name="Sent").wait_for()
     assert phone.page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('unsent')).length") == 0
