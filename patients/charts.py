@@ -60,7 +60,7 @@ def scores(instrument: Instrument, points: Sequence[Point]) -> Figure | Abstaine
         "hovertemplate": "%{text}<extra></extra>",
     }
     cutoffs = _cutoffs(instrument)
-    shapes = [horizontal_line(one["at"], dash="dash") for one in cutoffs] + [
+    shapes = [horizontal_line(one["at"], color="var(--text)", dash="dash") for one in cutoffs] + [
         horizontal_band(low - 0.5 if low else 0, high + (0.5 if high < top else 0), color=f"var(--severity-{place})")
         | {"opacity": 0.55}
         for (low, high, _), place in zip(instrument.bands, _places(len(instrument.bands)), strict=True)
@@ -145,7 +145,9 @@ def _cutoffs(instrument: Instrument) -> list[Mapping[str, Any]]:
 
 
 def _short(cutoff: Mapping[str, Any]) -> str:
-    return f"{cutoff['at']} or more: {cutoff['says'].partition(' (')[0]}"
+    """For a phone's width; the caption has the whole of it."""
+    whom = {"male": "men", "female": "women"}.get(cutoff.get("sex", ""))
+    return f"from {cutoff['at']}: {whom or cutoff['says'].partition(' (')[0]}"
 
 
 def _caption(instrument: Instrument) -> str:

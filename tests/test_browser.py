@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from novamind.simulator import Persona, simulate, write_awd
+from tests.needed import axe, in_ci, needed
 from tests.running import HANG_S, PASSWORD, Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,8 +34,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api = needed("playwright.sync_api")
     if not Path(CHROMIUM).exists():
+        assert not in_ci(), f"no Chromium at {CHROMIUM}"
         pytest.skip("needs Chromium; on Debian: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -149,13 +151,13 @@ def test_the_page_fits_and_draws_without_a_complaint(visit: Any, size: str) -> N
 
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_has_a_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     one.open_patient("Ellingsen")
     one.wait_for_charts()
     for path in (one.page.url, "/patients/", "/patients/new/"):
         one.page.goto(path if path.startswith("http") else one.demo.address + path)
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         serious = [(each["id"], len(each["nodes"])) for each in found if each["impact"] in {"serious", "critical"}]
         assert not serious, f"{path}: {serious}"
 
@@ -184,11 +186,11 @@ def test_the_other_teams_patient_is_not_there(visit: Any) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_compliance_fit_and_have_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(ADMIN, size)
     for path in ("/compliance/", "/compliance/incidents/", "/compliance/incidents/new/"):
         one.page.goto(one.demo.address + path)
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     one.page.goto(one.demo.address + "/compliance/incidents/")
@@ -199,7 +201,7 @@ def test_the_pages_of_compliance_fit_and_have_no_serious_barrier(visit: Any, siz
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_models_fit_and_have_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(ADMIN, size)
     one.page.goto(one.demo.address + "/models/")
     addresses = [link.get_attribute("href") for link in one.page.locator("main th a").all()]
@@ -207,7 +209,7 @@ def test_the_pages_of_models_fit_and_have_no_serious_barrier(visit: Any, size: s
     assert len(addresses) == 7
     for path in ("/models/", *addresses):
         one.page.goto(one.demo.address + path)
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
         assert one.page.get_by_text("simulated").count()
@@ -216,7 +218,7 @@ def test_the_pages_of_models_fit_and_have_no_serious_barrier(visit: Any, size: s
 
 @pytest.mark.parametrize("size", SIZES)
 def test_what_models_say_of_a_patient_is_drawn_and_has_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     one.open_patient("Ellingsen")
     chart = one.page.url.split("?")[0]
@@ -230,14 +232,14 @@ def test_what_models_say_of_a_patient_is_drawn_and_has_no_serious_barrier(visit:
     one.wait_for_charts()
     assert one.page.get_by_text("the strongest tenth of these weeks").is_visible()
     assert one.page.get_by_text("Farthest from usual").count()
-    found = axe.run(one.page).response["violations"]
+    found = checker.run(one.page).response["violations"]
     assert not [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
     assert not one.complaints
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_twin_and_the_medication_fit_and_have_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     one.open_patient("Ellingsen")
     chart = one.page.url.split("/actigraphy/")[0]
@@ -251,7 +253,7 @@ def test_the_twin_and_the_medication_fit_and_have_no_serious_barrier(visit: Any,
         one.page.goto(f"{one.demo.address if path.startswith('/') else chart + '/'}{path}/")
         if path in {"twin", "medication", "brief"}:
             one.wait_for_charts()
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert not one.complaints

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.needed import axe
 from tests.test_browser import PSYCHIATRIST, SIZES, Visit, chromium, demo, visit
 
 __all__ = ["chromium", "demo", "visit"]
@@ -89,7 +90,7 @@ def test_a_total_says_what_counts_and_follows_the_patients_own_order(visit: Any,
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_tab_fits_and_has_no_serious_barrier(visit: Any, sent: str, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     if size == "phone":
         one.page.set_viewport_size({"width": NARROW, "height": 740})
@@ -98,6 +99,6 @@ def test_the_tab_fits_and_has_no_serious_barrier(visit: Any, sent: str, size: st
         for summary in one.page.locator("main details summary").all():
             summary.click()
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         serious = [(each["id"], len(each["nodes"])) for each in found if each["impact"] in {"serious", "critical"}]
         assert not serious, f"{path}: {serious}"

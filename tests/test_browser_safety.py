@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.needed import axe
 from tests.running import HANG_S
 from tests.test_browser import ADMIN, PSYCHIATRIST, chromium, demo, visit
 
@@ -63,6 +64,9 @@ def test_answers_wait_in_the_tab_until_they_have_arrived(visit: Any) -> None:
     phone.page.goto(phone.demo.address + "/patients/mine/check-in/")
     phone.page.locator("input[name=mood]").nth(4).check()
     phone.page.fill("textarea[name=note]", "On the train")
+    said_at = phone.page.locator("input[name=said_at]")
+    then = said_at.input_value()
+    assert then.endswith("Z")
     phone.context.set_offline(True)
     phone.page.get_by_role("button", name="Send").click()
     phone.page.get_by_text("There is no connection.").wait_for()
@@ -70,6 +74,7 @@ def test_answers_wait_in_the_tab_until_they_have_arrived(visit: Any) -> None:
     phone.page.reload()
     assert phone.page.locator("input[name=mood]").nth(4).is_checked()
     assert phone.page.locator("textarea[name=note]").input_value() == "On the train"
+    assert said_at.input_value() == then
     phone.page.get_by_role("button", name="Send").click()
     phone.page.get_by_role("heading", name="Sent").wait_for()
     assert phone.page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('unsent')).length") == 0
@@ -161,12 +166,12 @@ def test_a_check_in_is_one_page_and_at_most_eight_interactions(visit: Any) -> No
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PATIENT, "phone")
     one.page.set_viewport_size({"width": width, "height": 740})
     for path in PAGES:
         one.page.goto(f"{one.demo.address}/patients/mine/{path}")
-        found = axe.run(one.page).response["violations"]
+        found = checker.run(one.page).response["violations"]
         assert not [(each["id"], path) for each in found if each["impact"] in {"serious", "critical"}]
         assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert not one.complaints
@@ -174,12 +179,12 @@ def test_the_pages_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, widt
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_the_symptoms_of_a_patient_fit_and_have_no_serious_barrier(visit: Any, size: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    checker = axe()
     one = visit(PSYCHIATRIST, size)
     one.open_patient("Ellingsen")
     one.page.get_by_role("link", name="Symptoms", exact=True).click()
     one.wait_for_charts()
-    found = axe.run(one.page).response["violations"]
+    found = checker.run(one.page).response["violations"]
     assert not [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
     assert one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert not one.complaints

@@ -98,6 +98,31 @@ def test_a_batch_queues_the_stretch_that_it_changed_and_no_other(api, patient, l
     assert Job.objects.filter(kind="actigraphy.analyze").count() == done
 
 
+def night_rows():
+    newest = Analysis.objects.order_by("created_at").last()
+    with recorded(actor_label="test", request_id="t"):
+        rows = Night.objects.filter(analysis=newest).values()
+        return {row["date"]: {key: row[key] for key in row if key not in {"id", "analysis_id"}} for row in rows}
+
+
+def test_a_day_that_comes_late_changes_no_night_it_does_not_reach(api, patient):
+    """Rest and wear look at the noons around a night and at the day before and after; the stretch is analyzed anew."""
+    person = simulate(Persona.draw(5), start=date(2025, 3, 3), days=22)
+    counts, late = np.nan_to_num(person.counts.astype(float))[: 21 * 1440], 10
+    days = [START + timedelta(days=16 + k) for k in range(21)]  # within one stretch
+    send(api, patient, counts[: late * 1440], start=days[0])
+    send(api, patient, counts[(late + 1) * 1440 :], start=days[late + 1])
+    run_waiting()
+    first = night_rows()
+    send(api, patient, counts[late * 1440 : (late + 1) * 1440], start=days[late])
+    run_waiting()
+    second, missed = night_rows(), days[late].date()
+    far = [evening for evening in first if not -3 <= (evening - missed).days <= 2]
+    assert len(far) == 16
+    assert {evening: second[evening] for evening in far} == {evening: first[evening] for evening in far}
+    assert second[missed] != first.get(missed)
+
+
 def test_what_is_no_activity_analyzes_nothing(api, patient):
     body = {"patient_id": str(patient.pk), "data_type": "heart_rate", "start": START.isoformat(), "epoch_s": 60,
             "values": [70] * 1440}  # fmt: skip

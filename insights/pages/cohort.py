@@ -146,6 +146,7 @@ def cohort_context(user: Any, chosen: Chosen, teams: list[CareTeam]) -> dict[str
         "rows": [
             {
                 "url": reverse("insights:brief", args=[row.patient.pk]),
+                "data_url": reverse("data:patient", args=[row.patient.pk]),
                 "name": row.patient.listed_name,
                 "heat": heat(row.days, cuts),
                 "known": row.known,

@@ -61,6 +61,7 @@ def test_one_row_a_patient_with_the_days_that_were_kept(client, make_patient, te
     assert (told["Lowmood"]["last"], told["Lowmood"]["known"]) == ("3 of 10", 30)
     assert (told["Fine"]["last"], told["Fine"]["usual"]) == ("8 of 10", "")  # 3 of 56 days say nothing
     assert "Hidden" not in page.content.decode()
+    assert f'href="/patients/{made.pk}/data/"' in page.content.decode()  # channel by day, with the reasons of gaps
     seen = AuditEvent.objects.filter(action="insights:cohort").latest("at")
     assert seen.patients.count() == 2
     assert all(row.opened for row in seen.patients.all())

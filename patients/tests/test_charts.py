@@ -39,11 +39,10 @@ def test_scores_stand_over_their_bands_and_one_is_no_trend():
 
 @pytest.mark.parametrize(
     ("name", "at", "words"),
-    [("epds", [10, 13], ["10 or more: possible depression", "13 or more: probable depression"]),
-     ("pcl5", [31], ["31 or more: probable PTSD"]), ("phq2", [3], ["3 or more: the PHQ-9 should follow"]),
-     ("auditc", [3, 4], ["3 or more: drinking above the limits for women",
-                         "4 or more: drinking above the limits for men"]),
-     ("psqi", [6], ["6 or more: poor sleep"])],
+    [("epds", [10, 13], ["from 10: possible depression", "from 13: probable depression"]),
+     ("pcl5", [31], ["from 31: probable PTSD"]), ("phq2", [3], ["from 3: the PHQ-9 should follow"]),
+     ("auditc", [3, 4], ["from 3: women", "from 4: men"]),
+     ("psqi", [6], ["from 6: poor sleep"])],
 )  # fmt: skip
 def test_an_instrument_without_bands_shows_its_published_cutoffs_and_their_source(name, at, words):
     one = instrument(name)

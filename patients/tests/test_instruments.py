@@ -298,8 +298,17 @@ def test_codes_are_those_that_were_confirmed(shared_reference: Path):
             assert list(ours.total_range) == known["range"]
         if "total" in known and known["total"] and "recalled" not in known["total"]:
             assert ours.loinc["total"] == known["total"]
+        assert ours.loinc.get("risk_level") == known.get("risk_level")
         if "bands" in known:
             assert [[low, high, word.replace(" to ", "-")] for low, high, word in ours.bands] == known["bands"]
+
+
+@pytest.mark.parametrize("name", sorted(instruments()))
+def test_a_panel_has_the_code_that_was_confirmed_or_none(shared_reference: Path, name: str):
+    told = json.loads((shared_reference / "instruments.json").read_text())["instruments"]
+    panels = {one["id"].removesuffix("_screener"): one.get("panel") or "" for one in told}
+    confirmed = panels[name] if "recalled" not in panels[name] else ""
+    assert instrument(name).loinc.get("panel", "") == confirmed.partition(" ")[0]
 
 
 def test_a_file_is_named_by_what_it_holds(tmp_path: Path):
