@@ -9,7 +9,6 @@ from typing import Any, Final
 from novamind.audit.models import EventType
 from novamind.audit.recording import note_object
 from novamind.measures import Abstained
-from patients.models import Medication
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.medication.own_rules import SPEAKS_AGAINST, Found
@@ -59,7 +58,6 @@ class Advice:
     acceptability: Acceptability | None
     rates: tuple[Rate, ...]
     changes: tuple[Change, ...]
-    tried: tuple[Medication, ...]
     current: bool
     barred: bool = False
     candidate: bool = True
@@ -118,7 +116,6 @@ def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate:
         acceptability=evidence.acceptability.get(condition, {}).get(name),
         rates=evidence.rates_of(name),
         changes=evidence.changes_of(name),
-        tried=tuple(row for row in known.courses or () if row.drug == name),
         current=name in known.taking,
         barred=barred,
         candidate=candidate,

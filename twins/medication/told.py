@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from novamind import clock
@@ -28,9 +29,11 @@ from twins.medication.factors import (
     recommendation,
 )
 from twins.medication.own_rules import rules_of
+from twins.medication.tried import Tried, tried_of
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
 from twins.science.pgx import shipped_rules, told, told_gene
 
+History = Mapping[str, list[Tried]]
 DISCLAIMER: Final = (
     "Guidelines for a genotype and results of trials in populations; no prediction for one person, and no prescription."
 )
@@ -42,6 +45,7 @@ def recommendations_as_told(
     """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
     own = rules_of(patient, user, known)
     advised = advice_for(known, condition, own)
+    tried = tried_of(patient, known)
     compared = best([one.compared for one in advised if one.candidate])
     found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advised]
     rules, evidence = shipped_rules(), shipped_evidence()
@@ -49,9 +53,9 @@ def recommendations_as_told(
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
         "rules_version": rules.version, "evidence_version": evidence.version,
-        "recommendations": [_drug(one, state, known) for one, state in found if state["state"] == "passed"],
-        "not_assessed": [_drug(one, state, known) for one, state in found if state["state"] == "not_assessed"],
-        "excluded": [_drug(one, state, known) for one, state in found if state["state"] == "excluded"],
+        "recommendations": [_drug(one, state, known, tried) for one, state in found if state["state"] == "passed"],
+        "not_assessed": [_drug(one, state, known, tried) for one, state in found if state["state"] == "not_assessed"],
+        "excluded": [_drug(one, state, known, tried) for one, state in found if state["state"] == "excluded"],
         "comparative_analysis": {
             name: _best(name, one, evidence.version) for name, one in compared.items()
         },
@@ -99,7 +103,7 @@ def _best(name: str, one: Best, evidence: str) -> dict[str, Any]:
     }
 
 
-def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
+def _drug(one: Advice, state: dict[str, Any], known: Known, tried: History) -> dict[str, Any]:
     """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
     silent = {name: NO_PREDICTION.as_json() for name in ("predicted_efficacy", "efficacy.confidence")}
     if one.difference:
@@ -149,11 +153,7 @@ def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
         "net_benefit": one.compared.balance, "caution_level": one.caution,
         "guidelines": [told(said, shipped_rules()) for said in one.said],
         "current": one.current,
-        "history": [
-            {"started": row.started.words, "ended": row.ended.words if row.ended else None,
-             "stop_reason": row.stop_reason or None}
-            for row in one.tried
-        ],
+        "history": [each.json for each in tried.get(one.drug, ())],
         "assessment": state, "abstentions": silent,
     }  # fmt: skip
 
