@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from novamind.audit.commands import WatchedCommand
+from patients.vocabularies import NoPharmcatReport, read_pharmcat
 from twins.science.pgx import (
     Conversions,
-    NoPharmcatReport,
     Question,
     Rules,
     RulesError,
@@ -22,7 +22,6 @@ from twins.science.pgx import (
     WrongDiplotype,
     answer,
     load_rules,
-    read_pharmcat,
     shipped_conversions,
     shipped_rules,
 )
