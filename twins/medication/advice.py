@@ -12,8 +12,9 @@ from novamind.measures import Abstained
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.medication.own_rules import SPEAKS_AGAINST, Found
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
-from twins.science.pgx import Recommendation, caution, recommend, shipped_rules
+from twins.science.pgx import Recommendation, caution, recommend
 
 #: The drugs that are answered for whatever the condition.
 DEFAULT_DRUGS: Final = (
@@ -106,7 +107,7 @@ def advice_for(known: Known, condition: str, own: Mapping[str, Iterable[Found]])
 
 def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate: bool) -> Advice:
     evidence = shipped_evidence()
-    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
+    said = recommend(name, known.readings, rules_in_use(), known.conversions, taking=known.acting)
     return Advice(
         drug=name,
         drug_class=drugs()[name].drug_class,
@@ -125,7 +126,7 @@ def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate:
 
 def note_rules() -> None:
     """Say in the trail that a decision was supported, and by which version of the rules."""
-    rules = shipped_rules()
+    rules = rules_in_use()
     note_object(EventType.CLINICAL_DECISION_SUPPORT, "twins.PgxRules", f"{rules.version}@{rules.sha256[:16]}")
 
 

@@ -11,6 +11,7 @@ from twins.medication.comparing import LEVELS, SORTS, Asked, classes_of, level_o
 from twins.medication.context import Held, Known
 from twins.medication.entering import NOT_ASKED, age_of
 from twins.medication.own_rules import Found, rules_of
+from twins.medication.rules_in_use import rules_in_use
 from twins.medication.tried import Tried, tried_of
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
@@ -21,7 +22,6 @@ from twins.science.pgx import (
     only_untested,
     population_words,
     recommend,
-    shipped_rules,
     told_gene,
     weight,
 )
@@ -52,7 +52,7 @@ def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Fou
 
     ``own``: what the clinic's rules find, by drug.
     """
-    rules = shipped_rules()
+    rules = rules_in_use()
     rows = sorted((_drug(name, known) for name in drugs_asked(known)), key=lambda row: -row["weight"])
     return {
         "known": known,
@@ -79,7 +79,7 @@ def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Fou
 def drugs_asked(known: Known) -> list[str]:
     """The drugs that are taken, and those of which a guideline asks for a gene that is known or inhibited."""
     genes = {*known.readings, *known.conversions.emptied(known.acting)}
-    return list(dict.fromkeys((*known.taking, *concerned(genes, shipped_rules()))))
+    return list(dict.fromkeys((*known.taking, *concerned(genes, rules_in_use()))))
 
 
 def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
-    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
+    said = recommend(name, known.readings, rules_in_use(), known.conversions, taking=known.acting)
     return {
         "drug": name,
         "current": name in known.taking,

@@ -29,9 +29,10 @@ from twins.medication.factors import (
     recommendation,
 )
 from twins.medication.own_rules import rules_of
+from twins.medication.rules_in_use import rules_in_use
 from twins.medication.tried import Tried, tried_of
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
-from twins.science.pgx import shipped_rules, told, told_gene
+from twins.science.pgx import told, told_gene
 
 History = Mapping[str, list[Tried]]
 DISCLAIMER: Final = (
@@ -48,7 +49,7 @@ def recommendations_as_told(
     tried = tried_of(patient, known)
     compared = best([one.compared for one in advised if one.candidate])
     found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advised]
-    rules, evidence = shipped_rules(), shipped_evidence()
+    rules, evidence = rules_in_use(), shipped_evidence()
     conversions = known.conversions
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
@@ -151,7 +152,7 @@ def _drug(one: Advice, state: dict[str, Any], known: Known, tried: History) -> d
         "side_effects": [{"effect": rate.effect, "risk": rate.share} for rate in one.rates],
         "genetic_factors": factors, "metabolizer_status": status, "recommendation": recommendation(one),
         "net_benefit": one.compared.balance, "caution_level": one.caution,
-        "guidelines": [told(said, shipped_rules()) for said in one.said],
+        "guidelines": [told(said, rules_in_use()) for said in one.said],
         "current": one.current,
         "history": [each.json for each in tried.get(one.drug, ())],
         "assessment": state, "abstentions": silent,

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from novamind.audit.commands import WatchedCommand
 from patients.vocabularies import NoPharmcatReport, read_pharmcat
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.pgx import (
     Conversions,
     Question,
@@ -23,7 +24,6 @@ from twins.science.pgx import (
     answer,
     load_rules,
     shipped_conversions,
-    shipped_rules,
 )
 
 #: What is wrong with a question, and what the answer calls it.
@@ -60,7 +60,7 @@ class Command(WatchedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            rules = load_rules(options["rules"]) if options["rules"] else shipped_rules()
+            rules = load_rules(options["rules"]) if options["rules"] else rules_in_use()
         except RulesError as error:
             raise CommandError(str(error), returncode=2) from None
         if options["batch"]:
