@@ -47,6 +47,7 @@ LIMITS: Final = MappingProxyType(
         "attachments": Limit(10, "files", "attached to a note", "invalid"),
         "own_charts": Limit(30, "charts", "kept by one person", "invalid"),
         "results": Limit(256, "kB", "a laboratory's table of genotypes; at most 500 lines", "unreadable"),
+        "pharmcat": Limit(4096, "kB", "a report of PharmCAT as JSON", "unreadable"),
         "page": Limit(500, "rows", "a page of a list; more is cut to this", "cut"),
         "archive_expanded": Limit(
             2048,
@@ -82,6 +83,7 @@ JSON_BYTES: Final = LIMITS["json"].value * MB
 JSON_DEPTH: Final = LIMITS["json_depth"].value
 JSON_ENTRIES: Final = LIMITS["json_entries"].value
 RESULTS_BYTES: Final = LIMITS["results"].value * 1024
+PHARMCAT_BYTES: Final = LIMITS["pharmcat"].value * 1024
 NOTE_CHARACTERS: Final = LIMITS["note"].value
 ATTACHMENT_BYTES: Final = LIMITS["attachment"].value * MB
 ATTACHMENTS: Final = LIMITS["attachments"].value

@@ -381,6 +381,8 @@ MENTALLAMA_MODEL_MAPPINGS = env.str("MENTALLAMA_MODEL_MAPPINGS", default="")
 NOTES_BEDROCK_ENDPOINT = env.str("NOTES_BEDROCK_ENDPOINT", default="")
 NOTE_FORMATS_DIR = env.str("NOTE_FORMATS_DIR", default="")
 ANALYZE_WAIT_S = env.float("ANALYZE_WAIT_S", default=5)
+# Rules about genes and drugs of the clinic's own, in place of those that come with Novamind
+PGX_RULES_FILE = env.str("PGX_RULES_FILE", default="")
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
 # False alerts the clinic accepts of one patient in three months when a twin says that something has changed.
 CHANGE_ALERT_LOAD = env.float("CHANGE_ALERT_LOAD", default=0.5)

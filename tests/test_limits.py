@@ -50,11 +50,13 @@ from novamind.limits import (
     LIMITS,
     LINE_BYTES,
     MB,
+    PHARMCAT_BYTES,
     RESULTS_BYTES,
     STRANGER_BYTES,
 )
 from novamind.throttle.rates import RATES
 from patients.forms import NoteForm
+from patients.treatment.results import read_results
 from patients.treatment.tables import UnreadableTable, read_table
 
 DOCS = (Path(__file__).resolve().parents[1] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -216,6 +218,17 @@ def results(more: int) -> str:
     return ""
 
 
+def pharmcat(more: int) -> str:
+    """A report whose ignored part fills the file."""
+    gene = {"callSource": "NONE", "sourceDiplotypes": []}
+    head = json.dumps({"genes": {"CYP2D6": gene}, "x": ""}).encode()
+    try:
+        read_results(head[:-2] + b"x" * (PHARMCAT_BYTES - len(head) + more) + head[-2:])
+    except UnreadableTable:
+        return "unreadable"
+    return ""
+
+
 def exported(content: bytes) -> str:
     """The code an export is refused with; empty when it is read."""
     try:
@@ -305,6 +318,7 @@ CASES: dict[str, Callable[[Any, int], str]] = {
     "readings": readings,
     "metadata": lambda api, more: metadata(more),
     "note": lambda api, more: note(more),
+    "pharmcat": lambda api, more: pharmcat(more),
     "results": lambda api, more: results(more),
     "attachment": lambda api, more: code_of(lambda: check_size(ATTACHMENT_BYTES + more)),
     "own_charts": lambda api, more: own_charts(more),

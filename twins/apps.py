@@ -21,5 +21,6 @@ class TwinsConfig(AppConfig):
     demo = ["twins.demo.seed"]
 
     def ready(self) -> None:
-        """Jobs of a part of the app: those of the app itself are found by its name."""
+        """Jobs and checks of a part of the app: those of the app itself are found by its name."""
         import_module("twins.medication.jobs")
+        import_module("twins.medication.rules_in_use")

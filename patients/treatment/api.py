@@ -312,7 +312,7 @@ class GenotypeView(OfGenotype, OneView):
 
 @rate("upload")
 class GenotypeUploadView(OfGenotype):
-    """A laboratory's table of results; the same file again answers 200 with the first report."""
+    """A laboratory's table of results, or PharmCAT's report; the same file again answers 200 with the first report."""
 
     rights = {"POST": "enter_genotypes"}
     parser_classes = [MultiPartParser]

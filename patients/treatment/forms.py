@@ -290,11 +290,12 @@ class GenotypeForm(ReportFields):
 
 
 class GenotypeUploadForm(ReportFields):
-    """A laboratory's table of results."""
+    """A laboratory's table of results, or a report of PharmCAT."""
 
     file = forms.FileField(
-        label="Table",
-        help_text="comma, semicolon or tab; columns gene, diplotype; maybe phenotype, copy number, lab or date",
+        label="Table, or PharmCAT's report",
+        help_text="a table with comma, semicolon or tab: columns gene, diplotype; maybe phenotype, copy number, lab or "
+        "date; or PharmCAT's report as JSON, of which the genes known here are taken",
     )
 
     field_order = ["file"]

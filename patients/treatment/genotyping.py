@@ -1,4 +1,4 @@
-"""Genotypes: typed in or read from a laboratory's table, kept as reported, the newest called result of a gene first."""
+"""Genotypes: typed in or read from a file, kept as reported, the newest called result of a gene first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from novamind.phi.uploads import EncryptedUpload, seal
 from patients.consent import require
 from patients.models import Genotype, GenotypeFile, GenotypeReport, Patient, TreatmentChange
 from patients.services import StaleEdit
+from patients.treatment.results import MOST_BYTES, read_results
 from patients.treatment.services import GENOTYPE, WrongEntry, today
-from patients.treatment.tables import MOST_BYTES, MOST_COPIES, Line, UnreadableTable, read_table
+from patients.treatment.tables import MOST_COPIES, Line, UnreadableTable
 from patients.vocabularies import Call, read_diplotype
 from patients.vocabularies.genes import LONGEST, SYMBOL
 
@@ -56,7 +57,8 @@ def enter_genotype(
 def ingest_results(
     *, patient: Patient, upload: EncryptedUpload, by: User | None, **report: Any
 ) -> tuple[GenotypeReport, bool]:
-    """Read a table and keep its results with the file, encrypted; the same file again returns the first report.
+    """Read a table or PharmCAT's JSON and keep its results with the file, encrypted; the same file again returns the
+    first report.
 
     It is refused where every result of that report was marked as an error: none of it is in the chart.
 
@@ -80,7 +82,7 @@ def ingest_results(
             raise WrongEntry("file", said)
         return known.report, False
     with upload.plaintext() as content:
-        lines = read_table(content.read(MOST_BYTES + 1))
+        lines = read_results(content.read(MOST_BYTES + 1))
     report = _from_lines(lines) | {name: value for name, value in report.items() if value}
     try:
         with transaction.atomic():

@@ -296,9 +296,11 @@ class GenotypeSerializer(ReportFields):
 
 
 class GenotypeUploadSerializer(ReportFields):
-    """A laboratory's table."""
+    """A laboratory's table, or PharmCAT's report."""
 
-    file = serializers.FileField(write_only=True)
+    file = serializers.FileField(
+        write_only=True, help_text="a table with columns gene and diplotype, or PharmCAT's JSON"
+    )
 
 
 class DoneSerializer(serializers.Serializer):

@@ -8,6 +8,7 @@ from patients.vocabularies.doses import FREQUENCIES, UNITS, Dose
 from patients.vocabularies.drugs import Drug, drug, drugs
 from patients.vocabularies.genes import Call, Gene, Reported, genes, read_diplotype
 from patients.vocabularies.icd10 import WrongCode, icd10, is_substance_use
+from patients.vocabularies.pharmcat import NoPharmcatReport, read_pharmcat
 
 __all__ = [
     "FREQUENCIES",
@@ -16,6 +17,7 @@ __all__ = [
     "Dose",
     "Drug",
     "Gene",
+    "NoPharmcatReport",
     "PartialDate",
     "Reported",
     "WrongCode",
@@ -26,4 +28,5 @@ __all__ = [
     "icd10",
     "is_substance_use",
     "read_diplotype",
+    "read_pharmcat",
 ]

@@ -9,12 +9,12 @@ from typing import Any, Final
 from novamind.audit.models import EventType
 from novamind.audit.recording import note_object
 from novamind.measures import Abstained
-from patients.models import Medication
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.medication.own_rules import SPEAKS_AGAINST, Found
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
-from twins.science.pgx import Recommendation, caution, recommend, shipped_rules
+from twins.science.pgx import Recommendation, caution, recommend
 
 #: The drugs that are answered for whatever the condition.
 DEFAULT_DRUGS: Final = (
@@ -59,7 +59,6 @@ class Advice:
     acceptability: Acceptability | None
     rates: tuple[Rate, ...]
     changes: tuple[Change, ...]
-    tried: tuple[Medication, ...]
     current: bool
     barred: bool = False
     candidate: bool = True
@@ -108,7 +107,7 @@ def advice_for(known: Known, condition: str, own: Mapping[str, Iterable[Found]])
 
 def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate: bool) -> Advice:
     evidence = shipped_evidence()
-    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
+    said = recommend(name, known.readings, rules_in_use(), known.conversions, taking=known.acting)
     return Advice(
         drug=name,
         drug_class=drugs()[name].drug_class,
@@ -118,7 +117,6 @@ def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate:
         acceptability=evidence.acceptability.get(condition, {}).get(name),
         rates=evidence.rates_of(name),
         changes=evidence.changes_of(name),
-        tried=tuple(row for row in known.courses or () if row.drug == name),
         current=name in known.taking,
         barred=barred,
         candidate=candidate,
@@ -128,7 +126,7 @@ def _advice(name: str, known: Known, condition: str, *, barred: bool, candidate:
 
 def note_rules() -> None:
     """Say in the trail that a decision was supported, and by which version of the rules."""
-    rules = shipped_rules()
+    rules = rules_in_use()
     note_object(EventType.CLINICAL_DECISION_SUPPORT, "twins.PgxRules", f"{rules.version}@{rules.sha256[:16]}")
 
 

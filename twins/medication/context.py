@@ -13,6 +13,7 @@ from patients.treatment.genotyping import holding
 from patients.treatment.services import GENOTYPE, MEDICATION, today
 from patients.vocabularies import PartialDate
 from twins.medication.confirming import conversions
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.pgx import (
     ContradictingCopies,
     Conversions,
@@ -20,7 +21,6 @@ from twins.science.pgx import (
     UnknownGene,
     WrongDiplotype,
     read_gene,
-    shipped_rules,
     warnings,
     with_copies,
 )
@@ -88,7 +88,7 @@ class Known:
         said = [one.words for one in self.ended]
         if self.genes is not None:
             said += [f"{gene}: {one.why}." for gene, one in self.genes.items() if one.reading and one.why]
-            said += warnings(self.acting, self.readings, shipped_rules(), self.conversions)
+            said += warnings(self.acting, self.readings, rules_in_use(), self.conversions)
         return said
 
 
@@ -139,13 +139,13 @@ def _ended(courses: Iterable[Medication], taking: Collection[str], day: date, kn
 def _genes(patient: Patient) -> dict[str, Held]:
     held = holding(Genotype.objects.filter(patient=patient).select_related("report"))
     found = {symbol: _held(result) for symbol, result in held.items()}
-    order = shipped_rules().symbols
+    order = rules_in_use().symbols
     return dict(sorted(found.items(), key=lambda one: (order.index(one[0]) if one[0] in order else len(order), one[0])))
 
 
 def _held(result: Genotype) -> Held:
     """The result, read beside the laboratory's count of copies; a contradiction of the two is indeterminate."""
-    rules = shipped_rules()
+    rules = rules_in_use()
     try:
         return Held(result, read_gene(result.gene, _text(result), rules))
     except ContradictingCopies as error:

@@ -12,6 +12,7 @@ from twins.medication.advice import note_rules
 from twins.medication.context import Known, known_of
 from twins.medication.own_rules import BY, rules_of
 from twins.medication.own_rules import SPEAKS_AGAINST as OWN_AGAINST
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.evidence import Source, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
@@ -20,7 +21,6 @@ from twins.science.pgx import (
     only_untested,
     population_words,
     recommend,
-    shipped_rules,
     weight,
 )
 from twins.science.pgx.recommending import CONVERSION
@@ -99,7 +99,7 @@ def age_of(patient: Patient) -> int:
 def said_of_drug(known: Known, drug: str, years: int, adding: Collection[str] = ()) -> list[Recommendation]:
     """What guidelines say of a drug for this patient, at this age, beside what acts now and what is added."""
     taking = (*known.acting, *adding)
-    return of_age(recommend(drug, known.readings, shipped_rules(), known.conversions, taking=taking), years)
+    return of_age(recommend(drug, known.readings, rules_in_use(), known.conversions, taking=taking), years)
 
 
 def _of_others(known: Known, drug: str, years: int) -> Iterator[Recommendation]:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from novamind.measures import Abstained
 from twins.medication.advice import Advice
 from twins.medication.context import Known
-from twins.science.pgx import shipped_rules, told_gene, weight
+from twins.medication.rules_in_use import rules_in_use
+from twins.science.pgx import told_gene, weight
 from twins.science.pgx.reading import untested
 from twins.science.pgx.recommending import NONE
 
@@ -24,7 +25,7 @@ def genetic_factors(name: str, known: Known) -> list[dict[str, Any]]:
     """
     if known.genes is None:
         return []
-    blocks = shipped_rules().blocks.get(name, ())
+    blocks = rules_in_use().blocks.get(name, ())
     asked = {
         gene: [one.guideline.source for one in blocks if gene in one.genes] for one in blocks for gene in one.genes
     }

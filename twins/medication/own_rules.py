@@ -19,8 +19,9 @@ from patients.treatment.services import NOTES
 from patients.vocabularies import WrongCode, drug, icd10
 from twins.medication.confirming import CHANGED
 from twins.medication.context import Known
+from twins.medication.rules_in_use import rules_in_use
 from twins.models import SiteRule
-from twins.science.pgx import convert, phenotypes_of, shipped_rules
+from twins.science.pgx import convert, phenotypes_of
 
 #: As strong as a guideline that says to avoid a drug.
 SPEAKS_AGAINST: Final = frozenset({SiteRule.Severity.CONTRAINDICATED, SiteRule.Severity.AVOID})
@@ -145,7 +146,7 @@ def _value(against: str, text: str) -> str:
             raise WrongRule("value", "It is not in the catalogue of drugs.")
         return other.id
     gene, _, phenotype = text.partition(" ")
-    offered = phenotypes_of(gene.upper(), shipped_rules())
+    offered = phenotypes_of(gene.upper(), rules_in_use())
     for one in offered:
         if one.casefold() == phenotype.casefold():
             return f"{gene.upper()} {one}"

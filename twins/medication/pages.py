@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from patients.models import Patient
 from twins.medication.advice import CONDITIONS, Advice, advice_for
+from twins.medication.comparing import LEVELS, SORTS, Asked, classes_of, level_of, shown
 from twins.medication.context import Held, Known
 from twins.medication.entering import NOT_ASKED, age_of
 from twins.medication.own_rules import Found, rules_of
+from twins.medication.rules_in_use import rules_in_use
+from twins.medication.tried import Tried, tried_of
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
@@ -19,7 +22,6 @@ from twins.science.pgx import (
     only_untested,
     population_words,
     recommend,
-    shipped_rules,
     told_gene,
     weight,
 )
@@ -27,22 +29,20 @@ from twins.science.pgx.recommending import CONVERSION, NONE
 from twins.science.pgx.rules import SOURCES
 from twins.science.pgx.weighing import AGAINST
 
-SORTS: Final = {"efficacy": "Efficacy", "side_effects": "Side effects", "drug": "Name"}
 
-
-def medication_context(patient: Patient, user: Any, known: Known, condition: str, sort: str) -> dict[str, Any]:
-    """The context of the page; an unknown condition or order is the first one."""
-    condition = condition if condition in CONDITIONS else next(iter(CONDITIONS))
-    sort = sort if sort in SORTS else next(iter(SORTS))
+def medication_context(patient: Patient, user: Any, known: Known, asked: Asked) -> dict[str, Any]:
+    """The context of the page. The comparisons are of all drugs, whatever the table is filtered by."""
     own = rules_of(patient, user, known)
-    advised = sorted(advice_for(known, condition, own), key=_ORDERS[sort])
+    advised, tried = advice_for(known, asked.condition, own), tried_of(patient, known)
     return genes_context(patient, known, own) | {
         "evidence": shipped_evidence(),
         "conditions": CONDITIONS,
-        "condition": condition,
+        "asked": asked,
         "sorts": SORTS,
-        "sort": sort,
-        "compared": [_compared(one) for one in advised],
+        "levels": LEVELS,
+        "classes": classes_of(advised),
+        "of_drugs": len(advised),
+        "compared": [_compared(one, tried.get(one.drug, ())) for one in shown(advised, asked)],
         "best": best([one.compared for one in advised if one.candidate]),
     }
 
@@ -52,7 +52,7 @@ def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Fou
 
     ``own``: what the clinic's rules find, by drug.
     """
-    rules = shipped_rules()
+    rules = rules_in_use()
     rows = sorted((_drug(name, known) for name in drugs_asked(known)), key=lambda row: -row["weight"])
     return {
         "known": known,
@@ -79,14 +79,7 @@ def genes_context(patient: Patient, known: Known, own: Mapping[str, Iterable[Fou
 def drugs_asked(known: Known) -> list[str]:
     """The drugs that are taken, and those of which a guideline asks for a gene that is known or inhibited."""
     genes = {*known.readings, *known.conversions.emptied(known.acting)}
-    return list(dict.fromkeys((*known.taking, *concerned(genes, shipped_rules()))))
-
-
-_ORDERS: Final[dict[str, Any]] = {
-    "efficacy": lambda one: (one.compared.efficacy is None, -(one.compared.efficacy or 0), one.drug),
-    "side_effects": lambda one: (one.compared.burden is None, one.compared.burden or 0, one.drug),
-    "drug": lambda one: one.drug,
-}
+    return list(dict.fromkeys((*known.taking, *concerned(genes, rules_in_use()))))
 
 
 def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
@@ -97,7 +90,7 @@ def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
-    said = recommend(name, known.readings, shipped_rules(), known.conversions, taking=known.acting)
+    said = recommend(name, known.readings, rules_in_use(), known.conversions, taking=known.acting)
     return {
         "drug": name,
         "current": name in known.taking,
@@ -146,15 +139,17 @@ def _said(one: Recommendation, several: list[Recommendation]) -> dict[str, Any]:
     }
 
 
-def _compared(one: Advice) -> dict[str, Any]:
+def _compared(one: Advice, tried: Iterable[Tried]) -> dict[str, Any]:
     return {
         "one": one,
         "of_100": _of_100(one.compared),
         "low": round(one.response.low * 100) if one.response else None,
         "high": round(one.response.high * 100) if one.response else None,
         "placebo": round(one.response.placebo * 100) if one.response else None,
+        "level": level_of(one),
+        "says": LEVELS[level_of(one)],
         "sources": list(dict.fromkeys(each.source for each in (*one.rates, *one.changes))),
-        "tried": [row for row in one.tried if row.ended],
+        "tried": [each.words for each in tried],
     }
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from twins.medication.context import Known
 from twins.medication.pages import drugs_asked
-from twins.science.pgx import recommend, shipped_rules, told, told_gene
+from twins.medication.rules_in_use import rules_in_use
+from twins.science.pgx import recommend, told, told_gene
 
 HEAD: Final = [
     "part", "gene_or_drug", "reported", "phenotype", "activity_score", "converted", "converted_activity_score",
@@ -24,7 +25,7 @@ def summary_rows(known: Known) -> list[list[Any]]:
 
 
 def _genes(known: Known) -> list[list[Any]]:
-    version, conversions = shipped_rules().version, known.conversions
+    version, conversions = rules_in_use().version, known.conversions
     rows: list[list[Any]] = []
     for symbol, held in (known.genes or {}).items():
         if held.reading is None:
@@ -41,7 +42,7 @@ def _genes(known: Known) -> list[list[Any]]:
 
 
 def _recommendations(known: Known) -> list[list[Any]]:
-    rules, conversions = shipped_rules(), known.conversions
+    rules, conversions = rules_in_use(), known.conversions
     rows: list[list[Any]] = []
     for name in drugs_asked(known):
         for said in recommend(name, known.readings, rules, conversions, taking=known.acting):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 from novamind.measures import Abstained
-from patients.models import ConsentPurpose, Medication, Patient
+from patients.models import ConsentPurpose, ConsentStream, Medication, Patient
 from patients.treatment.services import today
 from twins.features import BIOMETRICS, SYMPTOMS, Daily, Feature, allowed_streams, daily_of
 from twins.medication.context import Known
@@ -54,28 +54,34 @@ class Start:
         return any(one.after.known for one in self.series)
 
 
-def starts_of(patient: Patient, known: Known) -> list[Start]:
+def starts_of(patient: Patient, known: Known, series: Collection[str] = SERIES) -> list[Start]:
     """Each course that began on a known day of the last year and has not been planned, the newest first.
 
-    The streams are those that the patient lets be used for treatment; the courses those that the reader may see.
+    ``series``: what is compared; where that is check-ins alone, nothing else is read. The streams are those that the
+    patient lets be used for treatment; the courses those that the reader may see.
     """
     first = today(patient) - timedelta(days=DAYS)
     courses = [one for one in known.courses or () if _begun(one, first, today(patient))]
     if not courses:
         return []
-    daily = daily_of(patient, days=DAYS, allowed=allowed_streams(patient, (ConsentPurpose.TREATMENT,)))
+    allowed = allowed_streams(patient, (ConsentPurpose.TREATMENT,))
+    if BIOMETRICS.keys().isdisjoint(series):
+        allowed &= {ConsentStream.QUESTIONNAIRES}
+    daily = daily_of(patient, days=DAYS, allowed=allowed, only=series)
     ordered = sorted(courses, key=lambda one: one.started_on, reverse=True)
-    return [Start(one, tuple(_compared(one, daily)), tuple(_beside(one, known.courses or ()))) for one in ordered]
+    return [
+        Start(one, tuple(_compared(one, daily, series)), tuple(_beside(one, known.courses or ()))) for one in ordered
+    ]
 
 
 def _begun(course: Medication, first: date, last: date) -> bool:
     return course.started_precision in {"", "day"} and first < course.started_on < last
 
 
-def _compared(course: Medication, daily: Daily) -> Iterable[Compared]:
+def _compared(course: Medication, daily: Daily, series: Collection[str]) -> Iterable[Compared]:
     every: dict[str, Feature] = {**BIOMETRICS, **SYMPTOMS}
     rows = {name: row for row, name in enumerate(every)}
-    for name in SERIES:
+    for name in series:
         feature, values, at = every[name], daily.values[rows[name]], (course.started_on - daily.first).days
         try:
             found: Around | Abstained = around(values, at)

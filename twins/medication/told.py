@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from novamind import clock
@@ -28,9 +29,12 @@ from twins.medication.factors import (
     recommendation,
 )
 from twins.medication.own_rules import rules_of
+from twins.medication.rules_in_use import rules_in_use
+from twins.medication.tried import Tried, tried_of
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
-from twins.science.pgx import shipped_rules, told, told_gene
+from twins.science.pgx import told, told_gene
 
+History = Mapping[str, list[Tried]]
 DISCLAIMER: Final = (
     "Guidelines for a genotype and results of trials in populations; no prediction for one person, and no prescription."
 )
@@ -42,16 +46,17 @@ def recommendations_as_told(
     """Every drug in one of three lists, each with what is known of it; nothing is dropped in silence."""
     own = rules_of(patient, user, known)
     advised = advice_for(known, condition, own)
+    tried = tried_of(patient, known)
     compared = best([one.compared for one in advised if one.candidate])
     found = [(one, assessed(one, min_efficacy=min_efficacy, max_risk=max_risk)) for one in advised]
-    rules, evidence = shipped_rules(), shipped_evidence()
+    rules, evidence = rules_in_use(), shipped_evidence()
     conversions = known.conversions
     return {
         "patient_id": patient.pk, "condition_type": condition, "model_version": "",
         "rules_version": rules.version, "evidence_version": evidence.version,
-        "recommendations": [_drug(one, state, known) for one, state in found if state["state"] == "passed"],
-        "not_assessed": [_drug(one, state, known) for one, state in found if state["state"] == "not_assessed"],
-        "excluded": [_drug(one, state, known) for one, state in found if state["state"] == "excluded"],
+        "recommendations": [_drug(one, state, known, tried) for one, state in found if state["state"] == "passed"],
+        "not_assessed": [_drug(one, state, known, tried) for one, state in found if state["state"] == "not_assessed"],
+        "excluded": [_drug(one, state, known, tried) for one, state in found if state["state"] == "excluded"],
         "comparative_analysis": {
             name: _best(name, one, evidence.version) for name, one in compared.items()
         },
@@ -99,7 +104,7 @@ def _best(name: str, one: Best, evidence: str) -> dict[str, Any]:
     }
 
 
-def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
+def _drug(one: Advice, state: dict[str, Any], known: Known, tried: History) -> dict[str, Any]:
     """One drug; a share of responders is the population's, and ``predicted_efficacy`` stays empty."""
     silent = {name: NO_PREDICTION.as_json() for name in ("predicted_efficacy", "efficacy.confidence")}
     if one.difference:
@@ -147,13 +152,9 @@ def _drug(one: Advice, state: dict[str, Any], known: Known) -> dict[str, Any]:
         "side_effects": [{"effect": rate.effect, "risk": rate.share} for rate in one.rates],
         "genetic_factors": factors, "metabolizer_status": status, "recommendation": recommendation(one),
         "net_benefit": one.compared.balance, "caution_level": one.caution,
-        "guidelines": [told(said, shipped_rules()) for said in one.said],
+        "guidelines": [told(said, rules_in_use()) for said in one.said],
         "current": one.current,
-        "history": [
-            {"started": row.started.words, "ended": row.ended.words if row.ended else None,
-             "stop_reason": row.stop_reason or None}
-            for row in one.tried
-        ],
+        "history": [each.json for each in tried.get(one.drug, ())],
         "assessment": state, "abstentions": silent,
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from patients.pages import patient_page
 from patients.printed import Report, report_page, report_pdf, report_table
 from twins.medication.advice import note_rules
 from twins.medication.axis import axis_context
+from twins.medication.comparing import Asked
 from twins.medication.context import known_of
 from twins.medication.own_rules import rules_of
 from twins.medication.pages import genes_context, medication_context
@@ -33,9 +34,8 @@ GENES = Report(
 def medication(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Genes and what drugs make of them, guidelines side by side, and trials beside what was tried."""
     patient, context = patient_page(request, patient_id, TAB)
-    condition, sort = request.GET.get("condition_type", ""), request.GET.get("sort", "")
     known = known_of(patient, request.user)
-    more = medication_context(patient, request.user, known, condition, sort)
+    more = medication_context(patient, request.user, known, Asked.read(request.GET))
     note_rules()
     return render(request, "twins/medication.html", context | more)
 

@@ -247,6 +247,40 @@ def test_points_of_a_scale_and_odds_are_no_number_of_people(client, patient):
     assert "as people of 100 not assessed: no share of responders on placebo was verified" in page
 
 
+def rows_of(page: str) -> list[str]:
+    table = page.split('id="trials"')[1].split("<tbody>")[1]
+    return [row.split("<")[0] for row in table.split('<th scope="row">')[1:]]
+
+
+def test_the_table_is_filtered_by_class_guidelines_and_known_efficacy(client, patient):
+    every = rows_of(page_of(client, patient))
+    assert set(rows_of(page_of(client, patient, drug_class="Antipsychotic"))) < set(every)
+    assert "haloperidol" in rows_of(page_of(client, patient, drug_class="Antipsychotic"))
+    against = rows_of(page_of(client, patient, level="high"))
+    assert {"citalopram", "escitalopram"} <= set(against)  # a poor metabolizer of CYP2C19
+    assert "lithium" not in against
+    assert "lithium" in rows_of(page_of(client, patient, level="none"))
+    known = rows_of(page_of(client, patient, with_efficacy="1"))
+    assert len(known) == len(shipped_evidence().drugs("depression"))
+    assert rows_of(page_of(client, patient, drug_class="x", level="y")) == every
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [
+        ("qtc", ["lurasidone", "brexpiprazole", "cariprazine"]),  # -2.2, -1.5 and -1.5 ms
+        ("sedation", ["cariprazine", "perphenazine", "paliperidone"]),  # 4.2, 4.2 and 5 %
+        ("movement", ["clozapine", "sertindole", "olanzapine"]),  # 3.8, 7.7 and 8.5 %
+        ("weight_gain", ["ziprasidone", "cariprazine", "lurasidone"]),  # 3.4, 3.8 and 4 %
+        ("weight", ["bupropion", "fluoxetine", "citalopram"]),  # -0.22, -0.07 and 0.12 kg against sertraline
+    ],
+)
+def test_the_table_is_sorted_by_a_side_effect_and_what_is_not_known_stands_last(client, patient, sort, first):
+    rows = rows_of(page_of(client, patient, sort=sort))
+    assert rows[:3] == first
+    assert rows.index("lithium") > rows.index(first[2])
+
+
 def test_a_drug_passes_where_both_are_known_and_within_the_limits():
     class One:
         compared = type("Known", (), {"efficacy": 0.5, "burden": 0.1})()

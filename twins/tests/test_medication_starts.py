@@ -92,6 +92,36 @@ def test_the_page_says_what_was_and_what_else_changed(client, patient, clinician
 
 
 @pytest.mark.django_db
+def test_what_was_tried_says_the_response_or_that_none_was_recorded_and_what_is_planned(client, patient):
+    begun = date.today() - timedelta(days=90)
+    with recorded(actor_label="system:test", request_id="test"):
+        noon, rows = clock.now(), []
+        for back in range(60, 119):
+            day = date.today() - timedelta(days=back)
+            mood = (3 if day < begun else 7) + back % 2
+            rows.append(CheckIn(patient=patient, at=noon - timedelta(days=back), by_patient=True, day=day, mood=mood))
+        CheckIn.objects.bulk_create(rows)
+        soon = date.today() + timedelta(days=5)
+        Medication.objects.create(patient=patient, drug="lithium", started_on=soon, started_precision="day")
+    told = client.get(f"/api/v1/patients/{patient.pk}/medication-recommendations").json()
+    by = {one["medication"]: one["history"] for one in (*told["not_assessed"], *told["excluded"])}
+    (paroxetine,), (venlafaxine,), (lithium,) = by["paroxetine"], by["venlafaxine"], by["lithium"]
+    assert paroxetine["state"] == "current"
+    (mood,) = paroxetine["response"]["series"]
+    assert (mood["series"], mood["before"], mood["after"], mood["earlier_pairs"]) == ("Mood", 3.5, 7.5, None)
+    assert paroxetine["response"]["label"].startswith("observational")
+    assert (venlafaxine["response"], venlafaxine["response_reason"]) == (None, "response not recorded")
+    assert (lithium["state"], lithium["response_reason"]) == ("planned", "not begun yet")
+    page = " ".join(client.get(f"/patients/{patient.pk}/twin/medication/").content.decode().split())
+    assert "mood 3.5 before, 7.5 from the start (observational)" in page
+    assert "not effective enough; response not recorded" in page
+    assert f"planned from {soon.day} " in page
+    withdraw(patient, "questionnaires")
+    page = client.get(f"/patients/{patient.pk}/twin/medication/").content.decode()
+    assert "7.5 from the start" not in page
+
+
+@pytest.mark.django_db
 def test_without_a_day_before_the_days_after_are_told_and_one_line_says_so(client, patient):
     begun = date.today() - timedelta(days=90)
     with recorded(actor_label="system:test", request_id="test"):

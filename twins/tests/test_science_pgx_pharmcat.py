@@ -8,11 +8,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from patients.vocabularies import NoPharmcatReport, read_pharmcat
 from twins.science.pgx import (
-    NoPharmcatReport,
     Question,
     answer,
-    read_pharmcat,
     shipped_conversions,
     shipped_rules,
 )

@@ -209,7 +209,7 @@ def new_genotype(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 @requires("see_patients")
 @requires("enter_genotypes")
 def upload_genotypes(request: HttpRequest, patient_id: UUID) -> HttpResponse:
-    """Take a laboratory's table; whatever is wrong with it is said with its line, and then nothing of it is kept."""
+    """Take a laboratory's table or PharmCAT's report; what is wrong is said with its line, and then nothing is kept."""
     patient, context = patient_page(request, patient_id, TAB, changing=True)
     require(patient, *GENOTYPE)
     sent = request.method == "POST"
@@ -221,7 +221,7 @@ def upload_genotypes(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         messages.success(request, RESULTS_KEPT if created else RESULTS_KNOWN)
         return report
 
-    about = {"title": "Upload a table of results", "verb": "Upload"}
+    about = {"title": "Upload results", "verb": "Upload"}
     return written(request, patient, context, form, send, about=about)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from novamind.audit.commands import WatchedCommand
+from patients.vocabularies import NoPharmcatReport, read_pharmcat
+from twins.medication.rules_in_use import rules_in_use
 from twins.science.pgx import (
     Conversions,
-    NoPharmcatReport,
     Question,
     Rules,
     RulesError,
@@ -22,9 +23,7 @@ from twins.science.pgx import (
     WrongDiplotype,
     answer,
     load_rules,
-    read_pharmcat,
     shipped_conversions,
-    shipped_rules,
 )
 
 #: What is wrong with a question, and what the answer calls it.
@@ -61,7 +60,7 @@ class Command(WatchedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            rules = load_rules(options["rules"]) if options["rules"] else shipped_rules()
+            rules = load_rules(options["rules"]) if options["rules"] else rules_in_use()
         except RulesError as error:
             raise CommandError(str(error), returncode=2) from None
         if options["batch"]:

@@ -130,7 +130,7 @@ class Evidence:
     @property
     def with_facts(self) -> tuple[str, ...]:
         """Drugs of which some side effect is known: movement disorder, sedation, weight, QTc, dry mouth."""
-        return tuple(dict.fromkeys(one.drug for one in (*self.rates, *self.changes)))
+        return tuple(dict.fromkeys((*(one.drug for one in self.rates), *(one.drug for one in self.changes))))
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from twins.science.pgx.building import as_text, build
 from twins.science.pgx.conversion import Conversions, load_conversions, shipped_conversions
 from twins.science.pgx.copies import ContradictingCopies, with_copies
 from twins.science.pgx.diplotypes import WrongDiplotype, read_genotype
-from twins.science.pgx.pharmcat import NoPharmcatReport, read_pharmcat
 from twins.science.pgx.reading import GeneReading, UnknownGene, convert, phenotypes_of, read_gene, read_panel
 from twins.science.pgx.recommending import (
     Recommendation,
@@ -23,7 +22,6 @@ __all__ = [
     "ContradictingCopies",
     "Conversions",
     "GeneReading",
-    "NoPharmcatReport",
     "Question",
     "Recommendation",
     "Rules",
@@ -50,7 +48,6 @@ __all__ = [
     "read_gene",
     "read_genotype",
     "read_panel",
-    "read_pharmcat",
     "recommend",
     "shipped_conversions",
     "shipped_rules",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from twins.science.pgx.diplotypes import PARTIAL
-from twins.science.pgx.phenotypes import HLA
+from patients.vocabularies.genes import genes
 
 _SOURCES: Final = ("CPIC", "DPWG", "FDA")  # the first one that has a gene is read: all have the same call
+_PARTIAL: Final = "?"
 _UNKNOWN: Final = {"", "unknown", "n/a", "none"}
 NOT_TESTED: Final = "not tested"
 INDETERMINATE: Final = "indeterminate"
@@ -18,15 +18,15 @@ class NoPharmcatReport(ValueError):
     """The JSON is none of PharmCAT's."""
 
 
-def read_pharmcat(said: Any, genes: Collection[str]) -> dict[str, str]:
-    """The genotypes of a report, as texts that ``read_genotype`` takes.
+def read_pharmcat(said: Any, wanted: Collection[str]) -> dict[str, str]:
+    """The genotypes of a report, as texts such as a laboratory writes.
 
     Parameters
     ----------
     said
         The decoded JSON.
-    genes
-        The genes that are wanted; others are left out, and so are those that the report does not have.
+    wanted
+        Symbols of genes; others are left out, and so are those that the report does not have.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def read_pharmcat(said: Any, genes: Collection[str]) -> dict[str, str]:
         raise NoPharmcatReport("This is no report of PharmCAT: it has no genes.")
     found: dict[str, str] = {}
     for gene, report in _reports(content):
-        if gene in genes and isinstance(report, Mapping):
+        if gene in wanted and isinstance(report, Mapping):
             found.setdefault(gene, _genotype(gene, report))
     return found
 
@@ -69,10 +69,11 @@ def _text(gene: str, diplotype: Mapping[str, Any]) -> str:
     """One diplotype; empty where neither allele has a call."""
     names = [_name(diplotype.get(place)) for place in ("allele1", "allele2")]
     if any(names):
-        return "/".join(name or PARTIAL for name in names)
+        return "/".join(name or _PARTIAL for name in names)
     phenotypes = diplotype.get("phenotypes")
-    if gene in HLA and isinstance(phenotypes, list):
-        return "; ".join(dict.fromkeys(str(one) for one in phenotypes if str(one).split(" ")[0] in HLA[gene]))
+    known = genes().get(gene)
+    if known and known.presence and isinstance(phenotypes, list):
+        return "; ".join(dict.fromkeys(str(one) for one in phenotypes if str(one).split(" ")[0] in known.alleles))
     return ""
 
 
