@@ -26,6 +26,7 @@ def test_every_reminder_leaves_however_often_the_worker_is_killed(tmp_path: Path
         house.env |= {
             "DJANGO_SETTINGS_MODULE": "novamind.settings", "SMS_PROVIDER": "twilio", "TWILIO_ACCOUNT_SID": "AC1",
             "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM": "+1", "TWILIO_URL": stub.url, "QUIET_HOURS": "",
+            "JOB_TIME_LIMIT_S": "3600",
         }  # fmt: skip
         try:
             house.open(console=[sys.executable, "-m", "tests.reminding"])
