@@ -1,4 +1,8 @@
-"""What a timeline is made of: for each kind its rows, as its own page asks for them, and how one is told in a line."""
+"""What a timeline is made of: for each kind its rows, as its own page asks for them, and how one is told in a line.
+
+As on these pages the patient has been looked for among those whom the user sees before anything here is asked, and the
+consent of each kind stands in :data:`KINDS`; rows that may bear a label ask for themselves.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +136,7 @@ def _message(asked: Asked, row: Message) -> Told:
 
 
 def _assessments(asked: Asked) -> Any:
-    return Assessment.objects.visible_to(asked.user).filter(patient=asked.patient).defer("answers")
+    return Assessment.objects.filter(patient=asked.patient).defer("answers")
 
 
 def _assessment(asked: Asked, row: Assessment) -> Told:
@@ -149,7 +153,7 @@ def _check_ins(asked: Asked) -> Any:
     current = CheckIn.objects.current()
     same = current.filter(patient=OuterRef("patient"), day=OuterRef("day"))
     later = same.filter(Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk")))
-    return current.visible_to(asked.user).filter(~Exists(later), patient=asked.patient).defer("note")
+    return current.filter(~Exists(later), patient=asked.patient).defer("note")
 
 
 def _check_in(asked: Asked, row: CheckIn) -> Told:
@@ -184,8 +188,7 @@ def _change(row: TreatmentChange, entry: Any, name: Callable[[Any], str], url: s
 
 
 def _reports(asked: Asked) -> Any:
-    rows = GenotypeReport.objects.visible_to(asked.user).filter(patient=asked.patient)
-    return rows.prefetch_related("results")
+    return GenotypeReport.objects.filter(patient=asked.patient).prefetch_related("results")
 
 
 def _report(asked: Asked, row: GenotypeReport) -> Told:
@@ -195,7 +198,7 @@ def _report(asked: Asked, row: GenotypeReport) -> Told:
 
 
 def _recordings(asked: Asked) -> Any:
-    rows = Recording.objects.visible_to(asked.user).consented().filter(patient=asked.patient)
+    rows = Recording.objects.filter(patient=asked.patient)
     return rows.select_related("source").defer("file_key", "file_name", "metadata")
 
 
@@ -204,8 +207,8 @@ def _recording(asked: Asked, row: Recording) -> Told:
 
 
 def _analyses(asked: Asked) -> Any:
-    rows = Analysis.objects.visible_to(asked.user).consented().filter(patient=asked.patient)
-    return rows.filter(source__recording__isnull=False).select_related("source__recording").defer("results", "methods")
+    rows = Analysis.objects.filter(patient=asked.patient, source__recording__isnull=False)
+    return rows.select_related("source__recording").defer("results", "methods")
 
 
 def _analysis(asked: Asked, row: Analysis) -> Told:
@@ -219,7 +222,7 @@ def _span(row: Recording) -> str:
 
 
 def _alerts(asked: Asked) -> Any:
-    return Alert.objects.visible_to(asked.user).filter(patient=asked.patient)
+    return Alert.objects.filter(patient=asked.patient)
 
 
 def _raised(asked: Asked, row: Alert) -> Told:
@@ -238,7 +241,7 @@ def _statements(asked: Asked) -> Any:
         patient=OuterRef("patient"), key=OuterRef("key"), first_said_at=OuterRef("first_said_at"),
         generated_at__gt=OuterRef("generated_at"),
     )  # fmt: skip
-    return Insight.objects.visible_to(asked.user).filter(~Exists(later), patient=asked.patient)
+    return Insight.objects.filter(~Exists(later), patient=asked.patient)
 
 
 def _told_statements(asked: Asked, rows: Sequence[Insight]) -> list[Told | None]:
@@ -255,7 +258,7 @@ def _statement(asked: Asked, row: Insight) -> Told | None:
 
 
 def _components(asked: Asked) -> Any:
-    return Component.objects.visible_to(asked.user).filter(patient=asked.patient).defer("abstention")
+    return Component.objects.filter(patient=asked.patient).defer("abstention")
 
 
 def _component(asked: Asked, row: Component) -> Told | None:
