@@ -164,13 +164,13 @@ def card_of(material: Material, target: str, rows: Rows, found: dict[str, Any], 
     }  # fmt: skip
     if told.is_probability:
         data["with_it"] = int(rows.y.sum())
-    return {
+    said = {
         "model": f"{told.label} of a course (XGBoost)",
         "target": told.definition,
         "unit": told.unit,
         "instrument": INSTRUMENTS[material.instrument],
         "features": list(NAMES),
-        "is_not": [NO_SUICIDE, *([SYNTHETIC_ONLY] if material.simulated else [])],
+        "is_not": _is_not(material.simulated),
         "data": data,
         "seed": seed,
         "figures": [
@@ -180,9 +180,19 @@ def card_of(material: Material, target: str, rows: Rows, found: dict[str, Any], 
             )
             for name, three in found.items()
         ],
-        "better": all(name in found and found[name]["low"] > 0 for name in _NO_CHANCE[told.is_probability]),
         "code_version": CODE.version,
     }  # fmt: skip
+    return said | {"better": is_better(target, said["figures"])}
+
+
+def _is_not(synthetic: bool) -> list[str]:
+    return [NO_SUICIDE, *([SYNTHETIC_ONLY] if synthetic else [])]
+
+
+def is_better(target: str, figures: Iterable[dict[str, Any]]) -> bool:
+    """Whether the figures leave no chance that saying the same of everybody is as good."""
+    low = {one["metric"]: one["low"] for one in figures}
+    return all(low.get(name, 0.0) > 0 for name in _NO_CHANCE[TARGETS[target].is_probability])
 
 
 def training_of(said: dict[str, Any]) -> str:
@@ -193,13 +203,13 @@ def training_of(said: dict[str, Any]) -> str:
 
 def registry_card(said: dict[str, Any]) -> dict[str, Any]:
     """The card as the registry asks for it."""
-    synthetic = said["data"]["simulated"]
+    synthetic = said["data"]["simulated"] is not False
     nobody = not_available("Simulated people have no demography." if synthetic else "Kept out of the training data.")
     not_yet = not_available("It has not been judged on people of another source, nor used here yet.")
     none = not_available("None: demography beside age is no input.")
     return {
         "does": f"Says of a course of a medicine on the day it starts: {said['target']}.",
-        "must_not": " ".join(["It must not start, stop or refuse a treatment by itself.", *said["is_not"]]),
+        "must_not": " ".join(["It must not start, stop or refuse a treatment by itself.", *_is_not(synthetic)]),
         "licence": "As Novamind's: Apache-2.0",
         "citation": not_available("Nothing is published about it; docs/treatment-models.md describes it."),
         "developer": "Novamind, with manage.py train_treatment_model.",

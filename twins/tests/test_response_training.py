@@ -21,15 +21,7 @@ from patients.models import CheckIn, Condition, Genotype, GenotypeReport, Patien
 from twins.response import training
 from twins.response.charts import chart_of
 from twins.science.treatment import NAMES, TARGETS, features_of, load_model, target_of
-from twins.tests.treated import allow, begin, day_of, fill_in
-
-PEOPLE = 240
-
-
-@pytest.fixture(scope="module")
-def models() -> dict[str, Any]:
-    material = training.simulated(PEOPLE, seed=3)
-    return {target: training.train(material, target, seed=1) for target in TARGETS}
+from twins.tests.treated import PEOPLE, allow, begin, day_of, fill_in
 
 
 def figures(model: Any) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from novamind import clock
 from patients.consent import record_consent
 from patients.models import Assessment, Medication, Patient
 from patients.treatment.services import today
+from twins.science.treatment import TreatmentModel, model_bytes
 
+PEOPLE = 240
 STREAMS = ("medication", "questionnaires", "actigraphy", "genotype", "notes")
 
 
@@ -38,3 +42,16 @@ def fill_in(patient: Patient, back: int, places: list[int], *, instrument: str =
         patient=patient, at=at, by_patient=True, instrument=instrument, instrument_version="1", answers=answers,
         score=sum(places), result={}, code_version="test",
     )  # fmt: skip
+
+
+def of_a_clinic(model: TreatmentModel) -> TreatmentModel:
+    """The same trees with the card of a clinic's own training."""
+    data = model.card["data"] | {"simulated": False, "who": "patients of this clinic who allow models"}
+    return replace(model, card=model.card | {"data": data})
+
+
+def write(model: TreatmentModel, folder: Path) -> Path:
+    """The model as a file."""
+    path = folder / f"{model.target}.xgb"
+    path.write_bytes(model_bytes(model))
+    return path
