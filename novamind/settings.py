@@ -384,6 +384,9 @@ ANALYZE_WAIT_S = env.float("ANALYZE_WAIT_S", default=5)
 # Rules about genes and drugs of the clinic's own, in place of those that come with Novamind
 PGX_RULES_FILE = env.str("PGX_RULES_FILE", default="")
 PAT_WEIGHTS_DIR = Path(env.str("PAT_WEIGHTS_DIR", default=str(DATA_DIR / "models")))
+XGBOOST_TREATMENT_RESPONSE_MODEL_PATH = env.str("XGBOOST_TREATMENT_RESPONSE_MODEL_PATH", default="")
+XGBOOST_OUTCOME_PREDICTION_MODEL_PATH = env.str("XGBOOST_OUTCOME_PREDICTION_MODEL_PATH", default="")
+XGBOOST_RISK_PREDICTION_MODEL_PATH = env.str("XGBOOST_RISK_PREDICTION_MODEL_PATH", default="")
 # False alerts the clinic accepts of one patient in three months when a twin says that something has changed.
 CHANGE_ALERT_LOAD = env.float("CHANGE_ALERT_LOAD", default=0.5)
 if not 0.01 <= CHANGE_ALERT_LOAD <= 10:

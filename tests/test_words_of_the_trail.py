@@ -23,6 +23,7 @@ OTHER = [
         "sign_in_failed",
         "export",
         "build_dataset",
+        "train_treatment_model",
         "research_export",
         "demo",
         "fill_search_texts",

@@ -17,7 +17,7 @@ class TwinsConfig(AppConfig):
     ]
     drug_checks = ["twins.medication.entering.words_of"]
     provenance = ["twins.provenance.provenance_of"]
-    at_start = ["twins.installing.register_at_start"]
+    at_start = ["twins.installing.register_at_start", "twins.response.installing.register_at_start"]
     demo = ["twins.demo.seed"]
 
     def ready(self) -> None:

@@ -56,7 +56,7 @@ class Built:
     manifest: dict[str, Any]
 
 
-def _plausible(name: str, feature: Feature) -> tuple[float, float]:
+def plausible(name: str, feature: Feature) -> tuple[float, float]:
     """Bounds of a day's number that can be true."""
     if name in SYMPTOMS:
         return 0.0, float(MOST)
@@ -70,7 +70,7 @@ def _plausible(name: str, feature: Feature) -> tuple[float, float]:
 def _spec(purpose: str, features: tuple[str, ...], targets: tuple[str, ...], **windows: int) -> Spec:
     every = BIOMETRICS | SYMPTOMS
     gates = Gates(
-        plausible={name: _plausible(name, every[name]) for name in features},
+        plausible={name: plausible(name, every[name]) for name in features},
         fenced=tuple(name for name in features if name in BIOMETRICS),
         least_days=windows["history"] if not windows["horizon"] else LEAST_DAYS + HORIZON,
         most_failed=_MOST_FAILED,

@@ -227,6 +227,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "export": "File taken out",
         "research_export": "Disclosed for research, de-identified",
         "build_dataset": "Training data set built",
+        "train_treatment_model": "Charts read to train a model of treatments",
         "compliance:list": "Compliance",
         "compliance:run": "Compliance checked",
         "compliance:acknowledge": "Finding acknowledged",

@@ -52,6 +52,7 @@ class ModelVersion(models.Model):
         FORECASTER = "forecaster", "Forecaster"
         CHANGE = "change", "Change detector"
         WHAT_IF = "what_if", "What-if simulation"
+        TREATMENT = "treatment", "Treatment model"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)

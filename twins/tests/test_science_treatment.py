@@ -32,6 +32,7 @@ from twins.science.treatment import (
     load_model,
     metrics,
     model_bytes,
+    require_trees,
     target_of,
     total_without_safety,
 )
@@ -289,6 +290,7 @@ def test_intervals_draw_people_and_not_rows():
 def test_a_file_gives_back_what_was_trained(rows, fitted):
     model = TreatmentModel(fitted, "phq9", {"data": {"simulated": False}})
     again = load_model(model_bytes(model))
+    require_trees(again)
     assert again.answer(rows.x[0]) == model.answer(rows.x[0])
     assert again.card == model.card
     assert not again.is_simulated
@@ -320,7 +322,7 @@ def test_what_is_no_model_is_refused_and_nothing_is_unpickled(fitted):
         with pytest.raises(ModelError, match="not a treatment model"):
             load_model(wrong)
     with pytest.raises(ModelError, match="trees"):
-        load_model(damaged(content, trees=np.frombuffer(b"no trees", np.uint8)))
+        require_trees(load_model(damaged(content, trees=np.frombuffer(b"no trees", np.uint8))))
     with pytest.raises(ModelError, match="registered"):
         load_model(content, sha256="0" * 64)
     named = damaged(

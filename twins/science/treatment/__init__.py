@@ -6,11 +6,12 @@ XGBoost is imported only where something is trained or asked, never with this pa
 from twins.science.treatment.charts import Chart, Condition, Course, Phenotype, Total, total_without_safety
 from twins.science.treatment.features import NAMES, features_of
 from twins.science.treatment.fitting import LEAST_PEOPLE, LEAST_RARER, Judged, Rows, TooFew, crossed, fit
-from twins.science.treatment.model import ModelError, TreatmentModel, load_model, model_bytes
-from twins.science.treatment.targets import INSTRUMENTS, TARGETS, Target, baseline_of, target_of
+from twins.science.treatment.model import ModelError, TreatmentModel, load_model, model_bytes, require_trees
+from twins.science.treatment.targets import INSTRUMENTS, LATER_DAYS, TARGETS, Target, baseline_of, target_of
 
 __all__ = [
     "INSTRUMENTS",
+    "LATER_DAYS",
     "LEAST_PEOPLE",
     "LEAST_RARER",
     "NAMES",
@@ -32,6 +33,7 @@ __all__ = [
     "fit",
     "load_model",
     "model_bytes",
+    "require_trees",
     "target_of",
     "total_without_safety",
 ]

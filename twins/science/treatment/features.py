@@ -44,7 +44,7 @@ def features_of(chart: Chart, course: Course) -> Floats:
 
     In this order: points of the baseline; years; earlier courses, and how many of them had ended so; the drug's class,
     and groups of conditions on record, each 0 or 1; speed of metabolizers as reported (:data:`SPEED`);
-    means of the 28 days before the start, where 7 of them are known. The day of the start is not over, and none of those.
+    means of the 28 days before the start, where 7 of them are known. The day of the start is none of them.
     """
     start = course.started
     baseline = baseline_of(chart, start)

@@ -66,7 +66,7 @@ def model_bytes(model: TreatmentModel) -> bytes:
 
 
 def load_model(source: Path | bytes, *, sha256: str | None = None) -> TreatmentModel:
-    """Read a model; nothing of the file is run or unpickled.
+    """Read a model but for its trees (:func:`require_trees`); nothing of the file is run or unpickled.
 
     Raises
     ------
@@ -86,13 +86,11 @@ def load_model(source: Path | bytes, *, sha256: str | None = None) -> TreatmentM
         raise ModelError("reads other features than this release computes; train it anew")
     if said["target"] not in TARGETS or said["instrument"] not in INSTRUMENTS:
         raise ModelError("tells something that is not known here")
-    model = TreatmentModel(
+    return TreatmentModel(
         Fitted(said["target"], trees, (float(said["bend"][0]), float(said["bend"][1]))),
         said["instrument"],
         said["card"],
     )
-    _require_trees(model)
-    return model
 
 
 def _opened(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -110,7 +108,8 @@ def _opened(content: bytes) -> tuple[dict[str, Any], bytes]:
     return said, trees
 
 
-def _require_trees(model: TreatmentModel) -> None:
+def require_trees(model: TreatmentModel) -> None:
+    """``ModelError`` where XGBoost cannot read the trees, or they read other features."""
     import xgboost
 
     try:

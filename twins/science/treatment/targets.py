@@ -87,5 +87,6 @@ def _stopped_early(chart: Chart, course: Course) -> float | None:
 
 
 def _last(chart: Chart, begin: date, end: date) -> float | None:
-    within = [one for one in chart.totals if begin <= one.on <= end]
-    return max(within, key=lambda one: one.on).points if within else None
+    """Of a day with several the one that stands last."""
+    within = sorted((one for one in chart.totals if begin <= one.on <= end), key=lambda one: one.on)
+    return within[-1].points if within else None
