@@ -28,11 +28,12 @@ def charts(patient, make_patient, team) -> list[Any]:
     """Every kind of ciphertext for one patient, and the fields of a second."""
     made = one_of_everything(patient)
     made.recording.metadata = {"note": "Zqxoutput"}
+    made.recording.save()
     for row in (made.recording, made.genotype_file, made.export, made.attachment):
         row.file_key = cipher.encrypt(
             b"k" * 32, owner=patient.pk, table=row._meta.db_table, column="file_key", row=row.pk
         )
-        row.save()
+        row.save(update_fields=["file_key"])
     return [patient, make_patient(team, mrn="O-1", first_name="Other", last_name="Person", phone="1", email="a@b.test")]
 
 
