@@ -108,9 +108,9 @@ def vertical_line(x: float | str, *, color: str = "var(--line-strong)", dash: st
 
 
 def horizontal_line(y: float, *, color: str = "var(--line-strong)", dash: str = "solid") -> Figure:
-    """A line across the whole width, beneath the data."""
+    """A line across the whole width, above the grid, which would hide it at a tick."""
     line = {"color": color, "width": 1, "dash": dash}
-    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "layer": "below", "line": line}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "layer": "above", "line": line}
 
 
 def horizontal_band(low: float, high: float, *, color: str) -> Figure:
