@@ -70,8 +70,8 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="Actiwatch .awd, ActiGraph .agd, ActiLife .csv, a table with one row an epoch, or an export of "
-        "Apple Health",
+        help_text="Actiwatch .awd, ActiGraph .agd, ActiLife .csv, a table with one row an epoch, or the export of a "
+        "wearable",
     )
     device_type = forms.ChoiceField(label="Device", choices=ANY_DEVICE, required=False)
     columns = ColumnsField(

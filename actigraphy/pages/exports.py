@@ -25,7 +25,8 @@ FILES: Final = {
     ),
     "fitabase": (
         "Fitabase tables",
-        "heartrate_seconds, minuteStepsNarrow and minuteSleep of one person, CSV or ZIP: heart rate, steps and sleep",
+        "the tables heartrate_seconds, minuteStepsNarrow and minuteSleep of one person, CSV or ZIP: heart rate, steps "
+        "and sleep",
     ),
     "oura": (
         "Oura documents",
