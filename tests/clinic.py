@@ -114,6 +114,10 @@ class Clinic:
             "ACCIDENTS_MODEL_URL": f"http://127.0.0.1:{self.sink.port}/model",
             "TICK_S": "1",
             "RATE_LIMITING_ENABLED": "0",
+            "EMAIL_PROVIDER": "postmark",
+            "EMAIL_API_KEY": "key",
+            "EMAIL_API_URL": f"http://127.0.0.1:{self.sink.port}/mail/",
+            "QUIET_HOURS": "",
             "LOG_LEVEL": "DEBUG",  # more than any clinic writes
         }
         self.environment["MASTER_KEY_FILE"] = str(folder / "var" / "secrets" / "master.key")

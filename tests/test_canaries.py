@@ -26,11 +26,14 @@ FIRST, LAST, MRN = "Zqxförsta", "Zqxlåst-Qvist", "ZQX-MRN-7781"
 BORN, PHONE, MAIL = date(1931, 2, 17), "+47 9997 7810 7781", "zqx7781@mail.test"
 FILE, SERIAL, SUBJECT = "ZQX-FILE-7781", "ZQXSER77810", "Zqxsubject Jane"
 METADATA, REMARK, THERAPY = "zqx-metadata-7781", "zqx-remark-7781", "zqx-therapy-7781"
+DRUG, WHY_DRUG, LAB = "zqxdrug-7781", "zqx-indication-7781", "zqx-lab-7781"
+NOTE, SUBJECT_LINE, WRITTEN, CONTEXT = "zqx-note-7781", "zqx-subject-7781", "zqx-message-7781", "zqx-context-7781"
 EXPLANATION, INCIDENT, QUERY = "zqx-explanation-7781 covering tonight", "zqx-incident-7781", "zqx-query-7781"
 TYPED, WORD = "zqx-typed@mail.test", "zqx-password-7781"
 BIRTHDAYS = [f"{BORN:{form}}" for form in ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d %B %Y", "%B %d, %Y")]
 CANARIES = [
     *(FIRST, LAST, MRN, PHONE, PHONE.replace(" ", ""), MAIL, FILE, SERIAL, SUBJECT, METADATA, REMARK, THERAPY),
+    *(DRUG, WHY_DRUG, LAB, NOTE, SUBJECT_LINE, WRITTEN, CONTEXT),
     *(EXPLANATION, INCIDENT, QUERY, TYPED, WORD, *BIRTHDAYS, "Feb. 17, 1931", repr(BORN)),
 ]
 HEAD = {"first_name": FIRST, "last_name": LAST, "date_of_birth": BORN, "mrn": MRN, "phone": PHONE, "email": MAIL}
@@ -53,6 +56,8 @@ class Tour:
         self.register()
         self.measure()
         self.write_down()
+        self.treat()
+        self.correspond()
         self.look()
         self.refuse()
         self.fail()
@@ -99,6 +104,43 @@ class Tour:
         incident = {"title": "A list was lost", "what": f"{INCIDENT} {LAST}", "discovered_at": "2026-03-01T10:00"}
         self.ask(302, "admin", "POST", "/compliance/incidents/new/", incident | {"others_affected": 1})
 
+    def treat(self) -> None:
+        """A drug, a file of a laboratory, a note that is signed, a questionnaire and a symptom."""
+
+        def send(what: str, body: dict[str, Any]) -> None:
+            self.ask(201, "ada.north", "POST", f"{self.api}/{what}", body=json.dumps(body).encode())
+
+        send("medications", {"name": DRUG, "started": "2026-01-05", "indication": WHY_DRUG, "note": f"{LAST} asked."})
+        table = f"gene,diplotype,phenotype\nCYP2C19,*1/*2,Intermediate Metabolizer {LAST}\n".encode()
+        upload = f"{self.api}/genotypes/upload"
+        self.ask(201, "ada.north", "POST", upload, {"lab": LAB}, file=(f"{FILE}-genes.csv", table))
+        begun = self.ask(
+            302, "ada.north", "POST", f"{self.chart}notes/new/", {"format": "soap", "encounter_on": "2026-03-02"}
+        )
+        typed = {
+            "version": 1,
+            "encounter_on": "2026-03-02",
+            "section_subjective": f"{NOTE}: {FIRST} {LAST} sleeps badly.",
+        }
+        self.ask(302, "ada.north", "POST", begun.location, typed)
+        self.ask(302, "ada.north", "POST", begun.location.replace("edit/", "sign/"), {"version": 2})
+        send("assessments", {"instrument": "phq2", "answers": {"1": 3, "2": 3}})
+        send("symptoms", {"type": "panic", "severity": 7, "context": CONTEXT, "notes": f"{CONTEXT} {LAST}"})
+
+    def correspond(self) -> None:
+        """To the patient's own account, who hears by e-mail that a message waits."""
+        self.clinic.django(
+            "from django.contrib.auth.models import Group\n"
+            "from novamind.accounts.models import User\n"
+            "from patients.models import Patient\n"
+            "from patients.services import link_own_account\n"
+            "user = User.objects.create_user('own.account@novamind.test')\n"
+            "user.groups.add(Group.objects.get(name='patient'))\n"
+            f"link_own_account(patient=Patient.objects.get(pk={self.patient!r}), user=user)\n"
+        )
+        said = json.dumps({"subject": SUBJECT_LINE, "text": f"{WRITTEN} {FIRST}"}).encode()
+        self.ask(201, "ada.north", "POST", f"{self.api}/messages", body=said)
+
     def look(self) -> None:
         for page in ("", "edit/", "actigraphy/", "consents/", "psychotherapy/", "devices/", "access/"):
             self.ask(302 if page == "" else 200, "ada.north", "GET", self.chart + page)
@@ -141,6 +183,7 @@ class Tour:
         self.ask(302, "sam.south", "POST", "/patients/emergency/", asked)
         self.ask(302, "sam.south", "POST", f"{self.chart}emergency/end/", {})
         self.ask(200, "admin", "GET", "/patients/emergency/reviews/")
+        self.clinic.until(lambda: any(b"Emergency access" in body for body in self.clinic.sink.of("/mail")))
 
     def ask_outside(self) -> None:
         self._enqueue("accidents.outside")
@@ -230,6 +273,7 @@ def places(tour: Tour) -> dict[str, list[bytes]]:
         "temporary files": files("tmp"),
         "error reports": clinic.sink.of("/api/"),
         "the model outside": clinic.sink.of("/model"),
+        "e-mail": [body.replace(MAIL.encode(), b"") for body in clinic.sink.of("/mail")],  # but whom it is for
         "answers to strangers": [one.body for one in strangers],
         "refusals": [one.body for one in refusals],
         "heads": [f"{one.head} {one.location}".encode() for one in clinic.answers],
@@ -295,6 +339,7 @@ LEAKS: dict[str, Callable[[Tour], Any]] = {
     "database": lambda tour: tour.clinic.sql(f"UPDATE jobs_job SET error_detail = '{MRN.lower()}'"),
     "stored files": lambda tour: (tour.clinic.folder / "var" / "files" / "plain").write_bytes(SUBJECT.encode("utf-16")),
     "temporary files": lambda tour: (tour.clinic.folder / "tmp" / "upload").write_bytes(gzip.compress(SERIAL.encode())),
+    "e-mail": lambda tour: send(f"http://127.0.0.1:{tour.clinic.sink.port}/mail/x", f"about {FIRST}".encode()),
     "error reports": lambda tour: send(
         f"http://127.0.0.1:{tour.clinic.sink.port}/api/1/envelope/", gzip.compress(json.dumps({"m": FIRST}).encode())
     ),

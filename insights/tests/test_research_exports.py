@@ -280,7 +280,8 @@ def test_a_file_of_more_than_an_hours_share_takes_the_whole_share_and_all_of_it_
 ):
     monkeypatch.setattr("insights.research_views.take_out", lambda export: b"zip")
     monkeypatch.setattr("novamind.throttle.callers.RATES", RATES)
-    monkeypatch.setattr("novamind.throttle.callers.counter", lambda windows=Windows(lambda: at): windows)
+    windows = Windows(lambda: at)
+    monkeypatch.setattr("novamind.throttle.callers.counter", lambda: windows)
     at, client, export = 1_800_000_000.0, signed_in(clinical_admin), made(clinical_admin)
 
     def taken(people: int, *, hours: float = 0) -> int:

@@ -28,8 +28,8 @@ _MASKED = [
 
 
 def masked(message: str) -> str:
-    """A log message with what has the form of a contact or a number of a person, and names that a title, a relation or a
-    label announces, replaced by their kind. Whose log it is nobody knows, so nobody's own identifiers are looked for.
+    """A log message with contacts, numbers of persons, and names that a title, a relation or a label announces,
+    replaced by their kind. Whose log it is nobody knows, so nobody's own identifiers are looked for.
     """
     folded = fold(message)
     names = [span for span in find_names(folded) if counts(span, Level.RELAXED)]
