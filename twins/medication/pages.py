@@ -86,7 +86,13 @@ def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
     about = told_gene(held.reading, known.acting, known.conversions) if held.reading else None
     if about:
         about["inhibitable"] = not symbol.startswith("HLA")
-    return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
+    return {"gene": symbol, "result": held.result, "why": held.why, "about": about, "url": table_url(symbol)}
+
+
+def table_url(symbol: str) -> str | None:
+    """Where the table is read by which a gene's phenotype was found; HLA alleles are their own answer."""
+    table = rules_in_use().genes.get(symbol)
+    return table.url if table else None
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:
