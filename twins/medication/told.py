@@ -29,9 +29,8 @@ from twins.medication.factors import (
     recommendation,
 )
 from twins.medication.own_rules import rules_of
-from twins.medication.pages import table_url
-from twins.medication.rules_in_use import rules_in_use
 from twins.medication.tried import Tried, tried_of
+from twins.rules_in_use import rules_in_use, table_url
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
 from twins.science.pgx import told, told_gene
 
