@@ -31,6 +31,7 @@ NAMES = (
     "queue",
     "simulator",
     "phi",
+    "panel",
     "patients",
     "cohort",
     "load",

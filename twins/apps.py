@@ -23,4 +23,4 @@ class TwinsConfig(AppConfig):
     def ready(self) -> None:
         """Jobs and checks of a part of the app: those of the app itself are found by its name."""
         import_module("twins.medication.jobs")
-        import_module("twins.medication.rules_in_use")
+        import_module("twins.rules_in_use")

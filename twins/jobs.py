@@ -24,6 +24,9 @@ def correlate(patient_id: UUID) -> Finish:
 
 @subscribes("symptom.recorded", key="twins.forecast:{patient_id}")
 @subscribes("consent.changed", key="twins.forecast:{patient_id}")
+@subscribes("medication.prescribed", key="twins.forecast:{patient_id}")
+@subscribes("medication.changed", key="twins.forecast:{patient_id}")
+@subscribes("medication.stopped", key="twins.forecast:{patient_id}")
 @job("twins.forecast", queue="ml")
 def forecast(patient_id: UUID) -> Finish:
     """What is likely next, if the patient has a twin."""
@@ -34,6 +37,9 @@ def forecast(patient_id: UUID) -> Finish:
 @subscribes("symptom.recorded", key="twins.watch:{patient_id}")
 @subscribes("consent.changed", key="twins.watch:{patient_id}")
 @subscribes("sources.reordered", key="twins.watch:{patient_id}")
+@subscribes("medication.prescribed", key="twins.watch:{patient_id}")
+@subscribes("medication.changed", key="twins.watch:{patient_id}")
+@subscribes("medication.stopped", key="twins.watch:{patient_id}")
 @job("twins.watch", queue="ml")
 def watch(patient_id: UUID) -> Finish:
     """What has changed, if the patient has a twin."""

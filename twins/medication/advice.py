@@ -12,7 +12,7 @@ from novamind.measures import Abstained
 from patients.vocabularies import drugs
 from twins.medication.context import Known
 from twins.medication.own_rules import SPEAKS_AGAINST, Found
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.evidence import Acceptability, Change, Compared, Difference, Rate, Response, shipped_evidence
 from twins.science.pgx import Recommendation, caution, recommend
 

@@ -13,7 +13,7 @@ from patients.treatment.genotyping import holding
 from patients.treatment.services import GENOTYPE, MEDICATION, today
 from patients.vocabularies import PartialDate
 from twins.medication.confirming import conversions
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.pgx import (
     ContradictingCopies,
     Conversions,

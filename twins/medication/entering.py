@@ -12,7 +12,7 @@ from twins.medication.advice import note_rules
 from twins.medication.context import Known, known_of
 from twins.medication.own_rules import BY, rules_of
 from twins.medication.own_rules import SPEAKS_AGAINST as OWN_AGAINST
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.evidence import Source, shipped_evidence
 from twins.science.pgx import (
     Recommendation,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from novamind.measures import Abstained
 from twins.medication.advice import Advice
 from twins.medication.context import Known
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.pgx import told_gene, weight
 from twins.science.pgx.reading import untested
 from twins.science.pgx.recommending import NONE

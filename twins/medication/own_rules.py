@@ -19,8 +19,8 @@ from patients.treatment.services import NOTES
 from patients.vocabularies import WrongCode, drug, icd10
 from twins.medication.confirming import CHANGED
 from twins.medication.context import Known
-from twins.medication.rules_in_use import rules_in_use
 from twins.models import SiteRule
+from twins.rules_in_use import rules_in_use
 from twins.science.pgx import convert, phenotypes_of
 
 #: As strong as a guideline that says to avoid a drug.

@@ -11,8 +11,8 @@ from twins.medication.comparing import LEVELS, SORTS, Asked, classes_of, level_o
 from twins.medication.context import Held, Known
 from twins.medication.entering import NOT_ASKED, age_of
 from twins.medication.own_rules import Found, rules_of
-from twins.medication.rules_in_use import rules_in_use
 from twins.medication.tried import Tried, tried_of
+from twins.rules_in_use import rules_in_use, table_url
 from twins.science.evidence import Compared, best, shipped_evidence
 from twins.science.pgx import (
     Recommendation,
@@ -86,7 +86,7 @@ def _gene(symbol: str, held: Held, known: Known) -> dict[str, Any]:
     about = told_gene(held.reading, known.acting, known.conversions) if held.reading else None
     if about:
         about["inhibitable"] = not symbol.startswith("HLA")
-    return {"gene": symbol, "result": held.result, "why": held.why, "about": about}
+    return {"gene": symbol, "result": held.result, "why": held.why, "about": about, "url": table_url(symbol)}
 
 
 def _drug(name: str, known: Known) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from twins.medication.context import Known
 from twins.medication.pages import drugs_asked
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.pgx import recommend, told, told_gene
 
 HEAD: Final = [

@@ -29,8 +29,8 @@ from twins.medication.factors import (
     recommendation,
 )
 from twins.medication.own_rules import rules_of
-from twins.medication.rules_in_use import rules_in_use
 from twins.medication.tried import Tried, tried_of
+from twins.rules_in_use import rules_in_use, table_url
 from twins.science.evidence import Best, Response, Source, best, shipped_evidence
 from twins.science.pgx import told, told_gene
 
@@ -60,7 +60,10 @@ def recommendations_as_told(
         "comparative_analysis": {
             name: _best(name, one, evidence.version) for name, one in compared.items()
         },
-        "genetic_data": {gene: told_gene(one, known.acting, conversions) for gene, one in known.readings.items()},
+        "genetic_data": {
+            gene: told_gene(one, known.acting, conversions) | {"table_url": table_url(gene)}
+            for gene, one in known.readings.items()
+        },
         "genetic_data_quality": {
             "genes_of_the_rules": len(rules.symbols),
             "genes_known": sum(one.status in {"called", "ambiguous"} for one in known.readings.values()),

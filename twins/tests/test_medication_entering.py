@@ -262,6 +262,12 @@ def test_every_change_of_what_is_taken_is_looked_at():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("event", ["medication.prescribed", "medication.changed", "medication.stopped"])
+def test_a_change_of_what_is_taken_re_evaluates_every_part_of_the_twin(event):
+    asked = {one.kind for one in SUBSCRIPTIONS[event]}
+    assert {"twins.correlate", "twins.forecast", "twins.watch", "twins.watch_medication"} <= asked
+
+
 def test_an_alert_is_raised_once_and_ended_when_it_is_no_longer_so(patient, clinician):
     look(patient)
     assert alerts() == []  # venlafaxine is over, and of paroxetine no guideline says to avoid it

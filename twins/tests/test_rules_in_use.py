@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
-from twins.medication.rules_in_use import rules_in_use, the_rules_can_be_read
+from twins.rules_in_use import rules_in_use, the_rules_can_be_read
 from twins.science.pgx import shipped_rules
 from twins.science.pgx.rules import SHIPPED
 from twins.tests.test_medication import answer_of, client, clinician, drug_of, page_of, patient

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from novamind.audit.commands import WatchedCommand
 from patients.vocabularies import NoPharmcatReport, read_pharmcat
-from twins.medication.rules_in_use import rules_in_use
+from twins.rules_in_use import rules_in_use
 from twins.science.pgx import (
     Conversions,
     Question,

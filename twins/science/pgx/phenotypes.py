@@ -60,12 +60,16 @@ UNKNOWN: Final = State(INDETERMINATE, (INDETERMINATE,))
 
 @dataclass(frozen=True)
 class GeneTable:
-    """Alleles of one gene: activity values (``n/a`` where none is known), or functions with a table of their pairs."""
+    """Alleles of one gene: activity values (``n/a`` where none is known), or functions with a table of their pairs.
+
+    ``url``: where the table that was taken over is read.
+    """
 
     symbol: str
     activity: Mapping[str, str]
     function: Mapping[str, str]
     pairs: Mapping[str, str]
+    url: str | None = None
 
     @cached_property
     def alleles(self) -> frozenset[str]:

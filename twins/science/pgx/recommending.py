@@ -206,12 +206,15 @@ def _why_not(block: Block, of: list[tuple[State, ...]]) -> str:
 
 def _silent(drug: str, source: str, rules: Rules) -> Recommendation:
     known = rules.without.get(drug, {})
-    said = known.get("source") == source
-    text = known["text"] if said else f"{source} has no rule for {drug} among these ({rules.version})."
+    if known.get("source") != source:  # the body's own list of its guidelines is where that can be seen
+        known = {
+            "text": f"{source} has no rule for {drug} among these ({rules.version}).",
+            "url": rules.sources.get(source, {}).get("url"), "title": f"{source}, list of its guidelines",
+        }  # fmt: skip
     return Recommendation(
         drug=drug, source=source, genes=(), population=None, action=NONE, actions=(NONE,), strength="No recommendation",
-        factor=(), dose_of=None, text=text, url=known["url"] if said else None,
-        guideline=known["title"] if said else None, as_of=None, basis=GENOTYPE, of=(),
+        factor=(), dose_of=None, text=known["text"], url=known["url"],
+        guideline=known["title"], as_of=None, basis=GENOTYPE, of=(),
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from twins.science.pgx.wording import ACTIONS, words
 
 SHIPPED: Final = Path(__file__).with_name("rules.json")
 SOURCES: Final = ("CPIC", "DPWG")
+#: Repository and folder of the tables of alleles that rule files name by their version.
+TABLES: Final = ("PharmGKB/PharmCAT", "src/main/resources/org/pharmgkb/pharmcat/phenotype")
 CYP2D6: Final = "CYP2D6"
 
 
@@ -139,7 +141,9 @@ def load_rules(path: Path) -> Rules:
 
 def _rules(said: Mapping[str, Any], sha256: str) -> Rules:
     genes = {
-        symbol: GeneTable(symbol, one.get("activity", {}), one.get("function", {}), one.get("pairs", {}))
+        symbol: GeneTable(
+            symbol, one.get("activity", {}), one.get("function", {}), one.get("pairs", {}), _table_url(one)
+        )
         for symbol, one in said["genes"].items()
     }
     guidelines = {id: Guideline(id, **one) for id, one in said["guidelines"].items()}
@@ -162,6 +166,12 @@ def _rules(said: Mapping[str, Any], sha256: str) -> Rules:
         for block in by_block:
             _refuse_two_answers(block)
     return Rules(said["version"], sha256, genes, blocks, said["without"], said["sources"])
+
+
+def _table_url(gene: Mapping[str, Any]) -> str | None:
+    """The tables of alleles at the version that was taken over, where the file says which."""
+    commit = gene.get("commit")
+    return f"https://github.com/{TABLES[0]}/tree/{commit}/{TABLES[1]}" if commit else None
 
 
 def _refuse_two_answers(block: Block) -> None:

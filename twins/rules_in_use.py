@@ -23,6 +23,12 @@ def rules_in_use() -> Rules:
     return _loaded(Path(settings.PGX_RULES_FILE)) if settings.PGX_RULES_FILE else shipped_rules()
 
 
+def table_url(symbol: str) -> str | None:
+    """Where the table is read by which a gene's phenotype was found; HLA alleles are their own answer."""
+    table = rules_in_use().genes.get(symbol)
+    return table.url if table else None
+
+
 @cache
 def _loaded(path: Path) -> Rules:
     return load_rules(path)
