@@ -1,4 +1,4 @@
-"""200 drafts by way of each provider outside: what is planted in its answers is thrown away, and no canary reaches it."""
+"""200 drafts by way of each provider outside: what is planted in its answers is thrown away, no canary reaches it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ NAMES = ["Zqxfirst", "Zqxlast", "99977810"]
 TEXTS = [
     Fact("F18", "text", "The patient wrote on Sun 2 May 2027: “It is Zqxfirst Zqxlast writing, call 99977810.”", NEEDS,
          trusted=False),
-    Fact("F19", "text", "The patient wrote on Sat 1 May 2027: “My name is Zqxlast, zqx7781@mail.test.”", NEEDS, trusted=False),
+    Fact("F19", "text", "The patient wrote on Sat 1 May 2027: “My name is Zqxlast, zqx7781@mail.test.”", NEEDS,
+         trusted=False),
 ]  # fmt: skip
 
 
