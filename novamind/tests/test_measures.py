@@ -17,8 +17,8 @@ from novamind.measures import REASONS, Abstained, Measure, Window
 
 CODES = (
     "too_few_days too_few_nights too_little_wear not_known_worn too_few_pairs too_few_people too_few_inputs "
-    "items_missing no_total no_variation no_weights weights_mismatch no_reference_cohort unsupported_device not_promoted "
-    "not_tested not_an_estimate set_for_all indeterminate consent_withheld stale not_kept waiting failed"
+    "items_missing no_total no_variation no_weights weights_mismatch no_reference_cohort unsupported_device "
+    "not_promoted not_tested not_an_estimate set_for_all indeterminate consent_withheld stale not_kept waiting failed"
 ).split()
 NUMBERS = st.none() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
 
