@@ -20,6 +20,7 @@ from twins.medication.context import known_of
 from twins.medication.pages import genes_context, medication_context
 from twins.medication.printed import HEAD, summary_rows
 from twins.medication.starts import starts_context
+from twins.response.told import response_context
 
 TAB = "twins:medication"
 GENES = Report(
@@ -34,7 +35,7 @@ def medication(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient, context = patient_page(request, patient_id, TAB)
     condition, sort = request.GET.get("condition_type", ""), request.GET.get("sort", "")
     known = known_of(patient, request.user)
-    more = medication_context(patient, request.user, known, condition, sort)
+    more = medication_context(patient, request.user, known, condition, sort) | {"response": response_context(patient)}
     note_rules()
     return render(request, "twins/medication.html", context | more)
 
