@@ -42,6 +42,7 @@ from patients.treatment.api import (
 )
 from twins.api import CorrelationsView, ForecastView, GenerateView, TwinView
 from twins.medication.api import MedicationRecommendationsView
+from twins.response.api import MedicationResponseView
 from twins.whatif.api import WhatIfsView, WhatIfView
 
 router = SimpleRouter(trailing_slash=False)
@@ -109,6 +110,9 @@ api = [
     path("patients/<uuid:patient_id>/symptom-forecast", ForecastView.as_view(), name="symptom-forecast"),
     path("patients/<uuid:patient_id>/what-if", WhatIfsView.as_view(), name="what-ifs"),
     path("patients/<uuid:patient_id>/what-if/<uuid:what_if_id>", WhatIfView.as_view(), name="what-if"),
+    path(
+        "patients/<uuid:patient_id>/medication-response", MedicationResponseView.as_view(), name="medication-response"
+    ),
     path("digital-twins/generate", GenerateView.as_view(), name="generate-twin"),
     path(
         "patients/<uuid:patient_id>/biometric-correlations",

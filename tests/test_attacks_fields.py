@@ -331,6 +331,8 @@ WRITERS: dict[str, tuple[str, str, Any, int]] = {
     "api:digital-twin": ("psychiatrist", "patient_id", without_twin, 201),
     "api:generate-twin": ("psychiatrist", "", lambda w: {"patient_id": str(w.patient.pk)}, 202),
     "twins:what-if": ("psychiatrist", "patient_id", {"sleep_min": "30", "days": "14"}, 302),
+    "twins:medication-response": ("psychiatrist", "patient_id", {}, 302),
+    "api:medication-response": ("psychiatrist", "patient_id", {}, 202),
     "api:what-ifs": ("psychiatrist", "patient_id", {"sleep_change_min": 30}, 202),
     "api:analyze": (
         "psychiatrist", "",

@@ -234,6 +234,7 @@ twins:genes-pdf                    POST    login 403 403 403 200 404 403 403
 twins:genes-csv                    GET     login 403 403 403 302 404 403 403
 twins:genes-csv                    POST    login 403 403 403 200 404 403 403
 twins:medication-starts            GET     login 403 403 403 200 404 403 403
+twins:medication-response          POST    login 403 403 403 302 404 403 403
 twins:medication-axis              GET     login 403 403 403 200 404 403 403
 twins:create                       POST    login 403 403 403 302 403 404 403
 twins:refresh                      POST    login 403 403 403 302 403 404 403
@@ -340,6 +341,8 @@ api:generate-twin                  POST    401   403 403 403 400 403 400 403
 api:what-ifs                       POST    401   403 403 400 400 404 403 403
 api:what-if                        GET     401   403 403 200 200 404 404 403
 api:symptom-forecast               GET     401   403 403 200 200 404 404 403
+api:medication-response            GET     401   403 403 403 200 404 403 403
+api:medication-response            POST    401   403 403 403 202 404 403 403
 api:medication-recommendations     GET     401   403 403 403 200 404 403 403
 api:biometric-order                GET     401   403 403 200 200 404 404 403
 api:biometric-order                POST    401   403 403 400 400 404 404 403

@@ -55,6 +55,15 @@ def what_if(what_if_id: UUID) -> Finish:
     return Finish(save=answer(WhatIf.objects.select_related("patient", "asked_by").get(pk=what_if_id)))
 
 
+@job("twins.treatment", queue="ml")
+def treatment(patient_id: UUID) -> Finish:
+    """What is to be expected of courses that began lately."""
+    from patients.models import Patient
+    from twins.response.serving import prepare
+
+    return Finish(save=prepare(Patient.objects.get(pk=patient_id)))
+
+
 @periodic("twins.nightly", every=timedelta(days=1), offset=timedelta(hours=2))
 def nightly() -> Finish:
     """A refresh for every twin that nothing has refreshed today: a day has passed for them too."""

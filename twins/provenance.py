@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,15 +13,21 @@ import numpy as np
 from novamind import display
 from novamind.measures import Abstained
 from novamind.registry.inference import input_of
+from novamind.registry.models import InferenceRecord, ModelVersion
+from patients.models import Patient
 from twins.changes import HEAD_ROWS
 from twins.features import BIOMETRICS, SYMPTOMS, allowed_streams
 from twins.forecasts import FORECAST
 from twins.models import Component, WhatIf
+from twins.response.serving import expected
 from twins.services import shown
 from twins.whatif.asking import shown as what_if_shown
 
 WHAT_IF: Final = "what_if"
+TREATMENT: Final = ModelVersion.Kind.TREATMENT
 METHODS: Final[dict[str, str]] = {
+    TREATMENT: "Gradient-boosted trees (XGBoost) on what was known on the day of the start; probabilities by Platt's "
+    "line and intervals by split conformal prediction, both on people the trees had not seen",
     WHAT_IF: "A level, a weekly wave, a trend, a mean-reverting swing and noise fitted to the patient's own mood, "
     "with what is asked about as a known driver (posterior by Laplace); run on with and without the change",
     Component.Kind.CORRELATION: "Detrended and prewhitened (memory of 0 to 3 days and a weekly wave, each by AICc); "
@@ -35,12 +42,12 @@ METHODS: Final[dict[str, str]] = {
 def provenance_of(record_id: UUID, user: Any, number: str) -> dict[str, Any] | None:
     """The page's context for a record behind a component of a twin this user may see, as far as the patient allows it;
     ``None`` for any other id."""
-    found = _component(record_id, user) or _what_if(record_id, user)
+    found = _component(record_id, user) or _what_if(record_id, user) or _treatment(record_id, user)
     if found is None or found.record is None:
         return None
     record, zone = found.record, found.patient.tz
     version = record.model_version
-    kind = found.kind if isinstance(found, Component) else WHAT_IF
+    kind = getattr(found, "kind", WHAT_IF)
     return {
         "asked": {},
         "record": {
@@ -71,6 +78,26 @@ def _what_if(record_id: UUID, user: Any) -> WhatIf | None:
     return found if found and what_if_shown(found).found else None
 
 
+@dataclass(frozen=True)
+class _Treated:
+    record: InferenceRecord
+    patient: Patient
+    kind: str = TREATMENT
+
+
+def _treatment(record_id: UUID, user: Any) -> _Treated | None:
+    """A record that the page of genes and drugs says of one of this user's patients now."""
+    if not user.may("advise_medication"):
+        return None
+    rows = InferenceRecord.objects.served().filter(pk=record_id, model_version__kind=TREATMENT)
+    record = rows.select_related("model_version").first()
+    patient = Patient.objects.visible_to(user).filter(pk=record.patient_id).first() if record else None
+    if record is None or patient is None:
+        return None
+    said = {getattr(answer, "pk", None) for one in expected(patient) for answer in one.said.values()}
+    return _Treated(record, patient) if record.pk in said else None
+
+
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{display.day(local)} {local:%H:%M} ({zone.key})"
@@ -86,6 +113,8 @@ def _days_known(found: Any, kind: str) -> dict[str, str]:
 
 def _inputs(kind: str, array: Any, allowed: set[str]) -> dict[str, str]:
     """Days known of each row of the input whose stream the patient still allows."""
+    if kind == TREATMENT:
+        return {"Known on the day of the start": f"{int(np.isfinite(array).sum())} of {len(array)} features"}
     if kind == WHAT_IF:
         labels = (SYMPTOMS["mood"], BIOMETRICS["sleep_duration"], BIOMETRICS["midsleep"])
         asked = [row for row in zip(labels, array[2:], strict=False) if np.isfinite(row[1]).any()]

@@ -15,10 +15,11 @@ from novamind.audit.recording import aggregates, note_details, note_type, saw
 from novamind.registry.models import InferenceRecord, InferenceRecordQuerySet
 from twins import changes, correlations, forecasts
 from twins.models import Component
+from twins.response.installing import NAMES
 from twins.whatif import model as what_if
 
 #: Whose inputs the twin may empty; records of other models are not its own.
-MODELS: Final = (changes.NAME, correlations.NAME, forecasts.NAME, what_if.NAME)
+MODELS: Final = (changes.NAME, correlations.NAME, forecasts.NAME, what_if.NAME, *NAMES.values())
 #: At most so many a night: what is left waits for the next.
 MOST: Final = 20_000
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from twins import views
 from twins.medication import views as medication_views
+from twins.response import views as response_views
 from twins.whatif import views as what_if_views
 
 app_name = "twins"
@@ -19,4 +20,5 @@ urlpatterns = [
     path("medication/report/csv/", medication_views.take_out, {"form": "csv"}, name="genes-csv"),
     path("medication/starts/", medication_views.starts, name="medication-starts"),
     path("medication/axis/", medication_views.axis, name="medication-axis"),
+    path("medication/response/", response_views.compute, name="medication-response"),
 ]

@@ -22,6 +22,7 @@ from twins.medication.own_rules import rules_of
 from twins.medication.pages import genes_context, medication_context
 from twins.medication.printed import HEAD, summary_rows
 from twins.medication.starts import starts_context
+from twins.response.told import response_context
 
 TAB = "twins:medication"
 GENES = Report(
@@ -36,6 +37,7 @@ def medication(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient, context = patient_page(request, patient_id, TAB)
     known = known_of(patient, request.user)
     more = medication_context(patient, request.user, known, Asked.read(request.GET))
+    more |= {"response": response_context(patient)}
     note_rules()
     return render(request, "twins/medication.html", context | more)
 

@@ -7,11 +7,20 @@ from twins.science.treatment.charts import Chart, Condition, Course, Phenotype, 
 from twins.science.treatment.features import NAMES, features_of
 from twins.science.treatment.fitting import LEAST_PEOPLE, LEAST_RARER, Judged, Rows, TooFew, crossed, fit
 from twins.science.treatment.model import ModelError, TreatmentModel, load_model, model_bytes, require_trees
-from twins.science.treatment.targets import INSTRUMENTS, LATER_DAYS, TARGETS, Target, baseline_of, target_of
+from twins.science.treatment.targets import (
+    INSTRUMENTS,
+    LATER_DAYS,
+    LEAST_BASELINE,
+    TARGETS,
+    Target,
+    baseline_of,
+    target_of,
+)
 
 __all__ = [
     "INSTRUMENTS",
     "LATER_DAYS",
+    "LEAST_BASELINE",
     "LEAST_PEOPLE",
     "LEAST_RARER",
     "NAMES",
