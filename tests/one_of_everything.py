@@ -129,6 +129,7 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     from novamind.phi import vault
     from novamind.phi.detection import Kind
     from novamind.phi.models import DataKey, ErasedFile, PhiScan, PhiToken
+    from novamind.phi.uploads import seal, sealed_upload
     from novamind.registry.models import InferenceRecord, ModelVersion, StageChange
     from patients.models import (
         Alert,
@@ -285,10 +286,13 @@ def one_of_everything(patient: Any) -> SimpleNamespace:
     made.addendum = NoteAddendum.objects.create(
         patient=patient, note=made.encounter, by=author, signed_as="psychiatrist", text="Zqxoutput"
     )
-    made.attachment = NoteAttachment.objects.create(
-        patient=patient, note=made.encounter, content="text/plain", size=1, sha256="0" * 64, file_name="Zqxfile.txt",
-        storage_name="nowhere", file_key=b"",
-    )  # fmt: skip
+    made.attachment = NoteAttachment(
+        patient=patient, note=made.encounter, content="text/plain", size=1, sha256="0" * 64, file_name="Zqxfile.txt"
+    )
+    made.attachment.storage_name, made.attachment.file_key = seal(
+        sealed_upload(b"Zqxoutput", "a.txt"), owner=patient.pk, table="insights_noteattachment", row=made.attachment.pk
+    )
+    made.attachment.save()
     rule = {"kind": "threshold", "series": "mood", "way": "below", "value": 3, "days": 2}
     made.trial = RuleTrial.objects.create(
         patient=patient, definition=rule, severity="low", by=stranger, finished_at=START,

@@ -29,7 +29,7 @@ def charts(patient, make_patient, team) -> list[Any]:
     made = one_of_everything(patient)
     made.recording.metadata = {"note": "Zqxoutput"}
     made.recording.save()
-    for row in (made.recording, made.genotype_file, made.export, made.attachment):
+    for row in (made.recording, made.genotype_file, made.export):
         row.file_key = cipher.encrypt(
             b"k" * 32, owner=patient.pk, table=row._meta.db_table, column="file_key", row=row.pk
         )

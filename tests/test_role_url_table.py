@@ -213,7 +213,7 @@ insights:edit-note                 POST    login 403 403 404 422 404 403 403
 insights:sign-note                 POST    login 403 403 404 422 404 403 403
 insights:amend-note                POST    login 403 403 404 422 404 403 403
 insights:attach-file                POST    login 403 403 404 422 404 403 403
-insights:attachment                 GET     login 403 403 404 302 404 403 403
+insights:attachment                 GET     login 403 403 404 200 404 403 403
 insights:remove-attachment          POST    login 403 403 404 302 404 403 403
 insights:discard-note              POST    login 403 403 404 422 404 403 403
 insights:brief-report              GET     login 403 403 200 200 404 404 403

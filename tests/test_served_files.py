@@ -1,4 +1,4 @@
-"""Files that leave: under names made here, and never one that somebody sent."""
+"""Files that leave: under names made here; of those somebody sent the files of notes alone, looked through before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from insights.notes.contents import Unsuitable, content_of
 from tests.one_of_everything import CANARIES, fill_chart
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,9 +26,16 @@ def that_say(text: str) -> set[str]:
     return {path for path, source in SOURCES.items() if text in source}
 
 
-def test_nothing_that_was_uploaded_is_served():
-    """What opens a stored file reads it on the way to numbers; no answer is made of one (ASVS 5.4.3)."""
-    assert that_say("unseal(") == {"novamind/phi/uploads.py", "actigraphy/services.py", "actigraphy/exports/storing.py"}
+def test_nothing_that_was_uploaded_is_served_but_files_of_notes_which_hold_nothing_active():
+    """What opens a stored file reads it on the way to numbers; a file of a note is told by its bytes and looked through
+    when it comes, no viruses are looked for (ASVS 5.4.3)."""
+    assert that_say("unseal(") == {
+        "novamind/phi/uploads.py", "actigraphy/services.py", "actigraphy/exports/storing.py",
+        "insights/notes/attaching.py",
+    }  # fmt: skip
+    for hostile in (b"<html><script>x()</script>", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"MZ\x90\x00\x03"):
+        with pytest.raises(Unsuitable):
+            content_of(hostile)
     assert that_say("default_storage.open(") == {"novamind/phi/uploads.py", "novamind/phi/compliance.py"}
     assert that_say("FileResponse") == set()
     readers = [SOURCES["actigraphy/services.py"], SOURCES["actigraphy/exports/storing.py"]]
@@ -41,6 +49,7 @@ def test_what_names_a_file_that_leaves_is_known():
         "novamind/audit/exporting.py",
         "patients/printed.py",
         "insights/research_views.py",
+        "insights/notes/views.py",
     }
 
 
