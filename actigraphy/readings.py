@@ -122,7 +122,8 @@ def read_withheld(patient_id: UUID) -> int:
     if not all(consent.allows(patient_id, *asked) for asked in (services.TREATING, services.BY_MODELS)):
         return 0
     waiting = WeekReading.objects.filter(patient=patient_id, abstention__abstained=services.WITHHELD)
-    pairs = {(task, recording) for task, recording in waiting.values_list("task", "analysis__source__recording")}
+    with aggregates():  # ids alone
+        pairs = {(task, recording) for task, recording in waiting.values_list("task", "analysis__source__recording")}
     for task, recording_id in sorted(pairs, key=str):
         kind = JOBS[WeekReading.Task(task)]
         enqueue(kind, key=f"{kind}:{recording_id}", recording_id=recording_id)

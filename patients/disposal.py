@@ -77,9 +77,12 @@ def _end_devices(patient_id: UUID) -> None:
 
 
 def _forget_own_accounts(patient_id: UUID) -> None:
-    """The patient's own accounts, also of a grant that has ended; who is of staff too stays, without this chart."""
-    for grant in Grant.objects.filter(content_object=patient_id, reason=Grant.Reason.SELF).select_related("user"):
-        if not grant.user.is_of_staff:
+    """The patient's own accounts, also of a grant that has ended; who is of staff too, or sees a chart of their own
+    elsewhere (this one was a double), stays, without this chart."""
+    own = Grant.objects.filter(reason=Grant.Reason.SELF)
+    for grant in own.filter(content_object=patient_id).select_related("user"):
+        elsewhere = own.valid().filter(user=grant.user).exclude(content_object=patient_id)
+        if not grant.user.is_of_staff and not elsewhere.exists():
             forget_person(grant.user)
             persons.forget(grant.user)
 

@@ -225,6 +225,13 @@ def test_somebody_of_staff_who_was_a_patient_too_keeps_the_account(chart, patien
     assert (both.is_active, both.email) == (True, "both@clinic.test")
 
 
+def test_where_the_chart_was_a_double_the_account_stays(own_account, chart, patient, make_patient, team):
+    link_own_account(patient=make_patient(team), user=own_account)
+    dispose(patient, "--yes")
+    own_account.refresh_from_db()
+    assert (own_account.is_active, own_account.email) == (True, OWN[0])
+
+
 def test_a_grant_given_to_a_tombstone_shows_nothing(chart, patient, psychiatrist):
     from patients.services import share_patient
 

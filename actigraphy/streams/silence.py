@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -68,8 +68,15 @@ def raise_silent() -> int:
     with aggregates():
         patients = {one.source.patient_id for one in found}
         keys = Alert.objects.filter(patient__in=patients, kind=AlertKind.SILENT_STREAM).order_by()
-        told = {key.rpartition(":")[0] + ":" for key in keys.values_list("key", flat=True)}
-    return sum(_tell(one, since) for one in found if one.about not in told)
+        told = keys.order_by("raised_at").values_list("key", "raised_at")
+        raised = {key.rpartition(":")[0] + ":": at for key, at in told}
+    return sum(_tell(one, since) for one in found if one.about not in raised and not _told_before(one, raised))
+
+
+def _told_before(one: Silence, raised: Mapping[str, datetime]) -> bool:
+    """Whether an alert of a release that named a source and no day has told of it."""
+    at = raised.get(f"silent:{one.source.pk}:")
+    return at is not None and one.last_on is not None and at.date() > one.last_on
 
 
 def withheld_alerts(alerts: Iterable[Alert]) -> set[UUID]:

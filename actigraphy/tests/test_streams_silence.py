@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actigraphy.models import Sync
+from actigraphy.models import Source, Sync
 from actigraphy.streams.silence import raise_silent, withheld_alerts
 from novamind import clock
 from novamind.audit.recording import recorded
 from novamind.delivery.models import Delivery
 from novamind.delivery.templates import TEMPLATES
 from novamind.jobs.runner import run_waiting
+from patients.alerts import raise_alert
 from patients.consent import record_consent
 from patients.devices import DeviceKind, enrol, revoke
 from patients.models import Alert, AlertEvent, Grant
@@ -83,6 +85,17 @@ def test_a_device_that_measures_no_more_is_an_alert_once(watch, psychiatrist, le
     watch.send(steps(last), beats(last))
     assert (raise_silent(), raise_silent()) == (alerts, 0)
     assert Alert.objects.filter(patient=watch.patient, kind="silent_stream").count() == alerts
+
+
+@pytest.mark.parametrize(("told", "alerts"), [(NOW - 2 * DAY, 0), (NOW - 9 * DAY, 1)])
+def test_a_silence_that_an_earlier_release_told_of_is_not_told_again(watch, psychiatrist, ledger, told, alerts):
+    watch.send(beats(NOW - 4 * DAY))
+    source = Source.objects.get()
+    old = raise_alert(
+        patient=watch.patient, kind="silent_stream", severity="low", key=f"silent:{source.pk}:{uuid4()}"
+    )  # fmt: skip
+    Alert.objects.filter(pk=old.pk).update(raised_at=told)
+    assert raise_silent() == alerts
 
 
 def test_heart_rate_that_stops_while_steps_go_on_is_named(watch, psychiatrist, ledger):

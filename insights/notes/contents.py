@@ -16,12 +16,18 @@ _SUFFIXES: Final = {
     Content.TEXT: (".txt", ".csv", ".log", ".md"),
 }
 #: What a reader of PDF would run, open, send or hide; a name may be written with ``#`` and two hexadecimal digits.
+#: Names so short that the bytes of pictures hold them by chance are asked for with what must follow them.
 _ACTIVE: Final = re.compile(
-    rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|Encrypt)(?![A-Za-z0-9])"
+    rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|SubmitForm|Encrypt|XFA\s*[\[\d])(?![A-Za-z])"
 )
 _WRITTEN: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
-_STREAM: Final = re.compile(rb"(?<!end)stream\r?\n(.*?)endstream", re.DOTALL)
-_UNPACKED: Final = 16 * 1024 * 1024  # bytes of one packed list of objects; beyond it nobody can say what it holds
+#: Packed objects, and ways of packing that are not undone here.
+_PACKED: Final = re.compile(rb"/ObjStm")
+_UNREAD: Final = re.compile(rb"/(?:ASCIIHexDecode|ASCII85Decode|LZWDecode|RunLengthDecode|Crypt)(?![A-Za-z])")
+_LONGEST: Final = 64  # bytes of a name with each sign written out
+_PIECE: Final = 64 * 1024
+#: Bytes that are read and unpacked of one file, all its streams together; beyond it nobody can say what it holds.
+_LOOKED_THROUGH: Final = 128 * 1024 * 1024
 _MARKUP: Final = re.compile(r"<\s*(?:!doctype|\?xml|html|head|body|svg|script|iframe|object|embed)\b", re.IGNORECASE)
 
 
@@ -50,34 +56,48 @@ def name_as(name: str, content: Content) -> str:
 
 
 def _check_pdf(data: bytes) -> None:
+    """Look for active names wherever they may stand: in the bytes as they are, and in whatever can be unpacked.
+
+    What is a stream, a comment or a text is not asked: readers of PDF disagree, and who hides something counts on it.
+    """
     if b"%%EOF" not in data[-2048:]:
         raise Unsuitable("This PDF is cut off: it has no end.")
-    for part in _objects(data):
-        if _ACTIVE.search(_WRITTEN.sub(lambda found: bytes([int(found[1], 16)]), part)):
-            raise Unsuitable("This PDF is locked, or holds a script, a form or another file. Print it to a plain PDF.")
+    _refuse_active(data)
+    if _PACKED.search(_written(data)) and _UNREAD.search(_written(data)):
+        raise Unsuitable("This PDF packs its objects in a way that cannot be looked into.")
+    left = _LOOKED_THROUGH
+    at = data.find(b"stream")
+    while at >= 0:
+        at += len(b"stream")
+        left = _look_into(data, at + (data[at : at + 2] == b"\r\n") + 1, left)
+        at = data.find(b"stream", at)
 
 
-def _objects(data: bytes) -> list[bytes]:
-    """The parts of a PDF that say what it does: all but its streams, and the streams that are packed objects."""
-    parts, end = [], 0
-    for found in _STREAM.finditer(data):
-        before = data[end : found.start()]
-        parts.append(before)
-        end = found.end()
-        if b"ObjStm" in _WRITTEN.sub(lambda one: bytes([int(one[1], 16)]), before[-2048:]):
-            parts.append(_unpacked(found[1]))
-    return [*parts, data[end:]]
+def _look_into(data: bytes, at: int, left: int) -> int:
+    """Unpack what begins there, if it is packed by Flate; how many bytes may still be looked through."""
+    engine, tail, size = zlib.decompressobj(), b"", len(data)
+    while at < size and not engine.eof:
+        piece = data[at : at + _PIECE]
+        try:
+            plain = engine.decompress(piece, _PIECE)
+        except zlib.error:
+            return left
+        at += len(piece) - len(engine.unconsumed_tail)
+        left -= len(piece) - len(engine.unconsumed_tail) + len(plain)
+        if left < 0:
+            raise Unsuitable("This PDF unpacks to more than can be looked through.")
+        _refuse_active(tail + plain)
+        tail = (tail + plain)[-_LONGEST:]
+    return left
 
 
-def _unpacked(packed: bytes) -> bytes:
-    engine = zlib.decompressobj()
-    try:
-        plain = engine.decompress(packed, _UNPACKED)
-    except zlib.error:
-        raise Unsuitable("This PDF packs its objects in a way that cannot be looked into.") from None
-    if engine.unconsumed_tail:
-        raise Unsuitable("This PDF unpacks to more than can be looked through.")
-    return plain
+def _refuse_active(part: bytes) -> None:
+    if _ACTIVE.search(_written(part)):
+        raise Unsuitable("This PDF is locked, or holds a script, a form or another file. Print it to a plain PDF.")
+
+
+def _written(part: bytes) -> bytes:
+    return _WRITTEN.sub(lambda found: bytes([int(found[1], 16)]), part) if b"#" in part else part
 
 
 def _check_text(data: bytes) -> None:

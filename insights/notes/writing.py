@@ -124,6 +124,7 @@ def discard_note(note: EncounterNote, *, version: int) -> None:
 
 def erase_file(row: NoteAttachment) -> None:
     """Delete a file of a draft, in the caller's transaction; storage is cleared at night, from a list."""
+    row = NoteAttachment.objects.select_for_update().get(pk=row.pk)  # a rotation may have stored it anew meanwhile
     ErasedFile.objects.create(name=row.storage_name, due_at=clock.now())
     row.delete()
 

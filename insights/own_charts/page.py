@@ -54,16 +54,17 @@ def _drawn(
 
 
 def _scores(name: str, patient: Patient, days: Sequence[date]) -> Figure | Abstained:
-    """Totals of these days, today's not among them."""
+    """Totals of these days, today's not among them; changes are told from the first total of all, as elsewhere."""
     about = instrument(name)
     start = clock.midnight(days[0], patient.tz)
     end = clock.midnight(days[-1] + timedelta(days=1), patient.tz)
-    rows = Assessment.objects.filter(patient=patient, instrument=name, at__gte=start, at__lt=end, score__isnull=False)
+    rows = Assessment.objects.filter(patient=patient, instrument=name, at__lt=end, score__isnull=False)
     told = list(rows.select_related("recorded_by").order_by("at", "recorded_at"))
     changes = charts.changes(about, [row.score or 0 for row in told])
     points = [
         charts.Point(clock.local(row.at, patient.tz).date(), row.score or 0, told_by(row), change, row.result["band"])
         for row, change in zip(told, changes, strict=True)
+        if row.at >= start
     ]
     return charts.scores(about, points)
 

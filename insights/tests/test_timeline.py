@@ -23,7 +23,7 @@ from novamind.accounts.roles import RIGHTS
 from patients.consent import record_consent
 from patients.models import Appointment, CheckIn, Message, MessageThread, PsychotherapyNote
 from patients.services import assign_patient, join_team
-from patients.treatment.diagnosing import record_condition
+from patients.treatment.diagnosing import change_condition, record_condition
 from patients.treatment.prescribing import prescribe
 from patients.vocabularies import PartialDate
 from tests.one_of_everything import one_of_everything
@@ -77,6 +77,14 @@ def test_words_of_notes_messages_and_check_ins_are_not_on_it(chart, page, signed
         assert told
         assert not any("Zqx" in one for one in told)
     assert "Zqxwrote" not in html
+
+
+def test_a_diagnosis_of_today_stands_on_no_earlier_day(patient, page, signed_in, psychiatrist):
+    made = record_condition(patient=patient, code="F32.1", text="first", by=psychiatrist)
+    change_condition(made, version=made.version, by=psychiatrist, code="F31.3", text="later")
+    told = lines(signed_in(psychiatrist).get(page, {"kind": "conditions"}).content.decode())
+    assert ["F31.3" in one for one in told] == [True, False]
+    assert ["F32.1" in one for one in told] == [False, True]
 
 
 def test_what_is_asked_for_alone_is_alone(chart, page, signed_in, psychiatrist):

@@ -6,9 +6,11 @@ consent of each kind stands in :data:`KINDS`; rows that may bear a label ask for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -42,6 +44,7 @@ from twins.services import is_allowed
 Pairs = frozenset[tuple[str, str]]
 QUESTIONNAIRES: Final = ("treatment", "questionnaires")
 MOVEMENT: Final = ("treatment", "actigraphy")
+_NAMING: Final = frozenset({"drug", "drug_text", "code", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +180,27 @@ def _told_changes(model: Any, name: Callable[[Any], str], page: str) -> Any:
     def told(asked: Asked, rows: Sequence[TreatmentChange]) -> list[Told | None]:
         found = model.objects.filter(patient=asked.patient, pk__in={row.about_id for row in rows})
         entries = {entry.pk: entry for entry in found}
-        return [_change(row, entries[row.about_id], name, _url(page, asked, row.about_id)) for row in rows]
+        named = _named_then(entries, name)
+        return [_change(row, entries[row.about_id], named[row.pk], _url(page, asked, row.about_id)) for row in rows]
 
     return told
 
 
-def _change(row: TreatmentChange, entry: Any, name: Callable[[Any], str], url: str) -> Told:
+def _named_then(entries: Mapping[UUID, Any], name: Callable[[Any], str]) -> dict[UUID, str]:
+    """What each entry was called once each change to it was done: a diagnosis of today stands on no earlier day."""
+    found = {}
+    stood = {pk: copy(entry) for pk, entry in entries.items()}
+    for change in TreatmentChange.objects.filter(about_id__in=entries).order_by("-at", "-pk"):
+        entry = stood[change.about_id]
+        found[change.pk] = name(entry)
+        for field in _NAMING & change.before.keys():
+            setattr(entry, field, change.before[field])
+    return found
+
+
+def _change(row: TreatmentChange, entry: Any, named: str, url: str) -> Told:
     wrong = ", entered in error" if entry.entered_in_error and row.what != row.What.IN_ERROR else ""
-    return Told(f"{name(entry)}: {row.get_what_display().lower()}{wrong}", url, row.part2 or entry.part2)
+    return Told(f"{named}: {row.get_what_display().lower()}{wrong}", url, row.part2 or entry.part2)
 
 
 def _reports(asked: Asked) -> Any:

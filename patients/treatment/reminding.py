@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -24,11 +24,12 @@ def remind_of(visit: Appointment) -> None:
     is 0.
     """
     about = Delivery.objects.filter(about_label=LABEL, about_id=visit.pk)
-    key = f"appointment:{visit.pk}:{visit.at:%Y%m%dT%H%M%S%z}:"
+    key = f"appointment:{visit.pk}:{visit.at.astimezone(UTC):%Y%m%dT%H%M%SZ}:"  # pages and the API say it in two zones
     if not _is_to_come(visit):
         cancel_about([visit.pk], LABEL)
         return
-    if about.filter(key__startswith=key).exclude(state=Delivery.State.CANCELLED).exists():
+    newest = about.exclude(state=Delivery.State.CANCELLED).order_by("-created_at").first()
+    if newest is not None and newest.key.startswith(key):
         return
     cancel_about([visit.pk], LABEL)
     channel = channel_of(visit.patient)

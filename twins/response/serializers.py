@@ -13,6 +13,7 @@ class PredictionSerializer(serializers.Serializer):
     high = serializers.FloatField(allow_null=True)
     unit = serializers.CharField()
     definition = serializers.CharField()
+    instrument = serializers.CharField(help_text="the questionnaire that is meant, and its range")
     model_version = serializers.CharField()
     record_id = serializers.UUIDField()
 

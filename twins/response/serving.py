@@ -215,6 +215,12 @@ def _recalled(patient: Patient, served: Served, array: Array, computing: bool) -
     return Abstained("waiting") if computing else NOT_ASKED
 
 
+def instrument_of(record: InferenceRecord) -> str:
+    """The questionnaire that a record's model knows, and its range, in words."""
+    version = record.model_version
+    return treatment.INSTRUMENTS[loaded(version.weights_file, version.weights_sha256).instrument]
+
+
 def runner(version: ModelVersion) -> Callable[[Array], dict[str, float]]:
     """What turns an input into an answer by this version; what ``registry.inference.replay`` runs again."""
     return loaded(version.weights_file, version.weights_sha256).answer

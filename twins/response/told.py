@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from novamind import clock
 from novamind.measures import Abstained
+from patients.consent import allows
 from patients.models import Patient
-from twins.response.serving import Answer, Expected, expected
-from twins.science.treatment import INSTRUMENTS, TARGETS
+from patients.treatment.services import MEDICATION
+from twins.response.serving import Answer, Expected, expected, instrument_of
+from twins.science.treatment import TARGETS
 
 DISCLAIMER: Final = (
     "Learnt from other courses of this clinic: how often it went so when people like this began, and no effect of the "
@@ -21,14 +23,22 @@ NO_COURSE: Final = Abstained(
 
 def response_as_told(patient: Patient) -> dict[str, Any]:
     """The API's form."""
-    found = expected(patient)
+    found, why = _found(patient)
     return {
         "patient_id": patient.pk,
         "courses": [_course(one) for one in found],
         "disclaimer": DISCLAIMER,
         "generated_at": clock.now(),
-        "abstentions": {} if found else {"courses": NO_COURSE.as_json()},
+        "abstentions": {"courses": why.as_json()} if why else {},
     }
+
+
+def _found(patient: Patient) -> tuple[list[Expected], Abstained | None]:
+    """The courses, or why none is told."""
+    if not allows(patient, *MEDICATION):
+        return [], Abstained("consent_withheld")
+    found = expected(patient)
+    return found, None if found else NO_COURSE
 
 
 def _course(one: Expected) -> dict[str, Any]:
@@ -52,20 +62,19 @@ def _prediction(target: str, answer: Answer) -> dict[str, Any] | None:
     told = TARGETS[target]
     return {
         "value": answer.output["value"], "low": answer.output.get("low"), "high": answer.output.get("high"),
-        "unit": told.unit, "definition": told.definition, "model_version": answer.model_version.version,
-        "record_id": answer.pk,
+        "unit": told.unit, "definition": told.definition, "instrument": instrument_of(answer),
+        "model_version": answer.model_version.version, "record_id": answer.pk,
     }  # fmt: skip
 
 
 def response_context(patient: Patient) -> dict[str, Any]:
     """The page's section."""
-    found = expected(patient)
+    found, why = _found(patient)
     answers = [answer for one in found for answer in one.said.values()]
     return {
         "targets": list(TARGETS.values()),
-        "instruments": INSTRUMENTS,
         "disclaimer": DISCLAIMER,
-        "no_course": NO_COURSE,
+        "why": why,
         "courses": [{"course": one.course, "said": [_cell(*pair) for pair in one.said.items()]} for one in found],
         # Nothing to ask for where no model is in production.
         "askable": any(not isinstance(one, Abstained) or one.code != "not_promoted" for one in answers),
@@ -75,4 +84,6 @@ def response_context(patient: Patient) -> dict[str, Any]:
 def _cell(target: str, answer: Answer) -> dict[str, Any]:
     told = TARGETS[target]
     about = {"label": told.label, "why": _why(answer), "probability": told.is_probability}
-    return about if isinstance(answer, Abstained) else about | {"record": answer, "said": answer.output}
+    if isinstance(answer, Abstained):
+        return about
+    return about | {"record": answer, "said": answer.output, "instrument": instrument_of(answer)}

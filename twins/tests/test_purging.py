@@ -18,6 +18,7 @@ from twins import changes, correlations, forecasts, services
 from twins.jobs import purge
 from twins.models import Component, Twin
 from twins.purging import MODELS
+from twins.response.installing import NAMES
 from twins.tests.test_services import browser, ledger, patient, run_forecast, run_refresh, twin  # noqa: F401
 from twins.track_record import track_record
 from twins.whatif import model as whatif
@@ -58,8 +59,9 @@ def again(record: InferenceRecord) -> InferenceRecord:
 
 def test_the_inputs_of_every_part_of_the_twin_are_among_them():
     """A part of the twin that is not named here would keep its days for ever."""
-    assert set(MODELS) == {changes.NAME, correlations.NAME, forecasts.NAME, whatif.NAME}
-    assert len(MODELS) == len(Component.Kind) + 1  # a question is no part of the twin
+    beside = {whatif.NAME, *NAMES.values()}  # a question and what is expected of a course are no parts of the twin
+    assert set(MODELS) == {changes.NAME, correlations.NAME, forecasts.NAME, *beside}
+    assert len(MODELS) == len(Component.Kind) + len(beside)
 
 
 def test_the_input_of_a_superseded_answer_goes_and_nothing_else_of_it(aged, emptied):

@@ -15,6 +15,7 @@ from novamind.measures import Abstained
 from novamind.registry.inference import replay
 from novamind.registry.models import InferenceRecord, ModelVersion
 from novamind.registry.services import move
+from patients.consent import record_consent
 from patients.models import Patient
 from patients.services import join_team
 from twins.jobs import treatment
@@ -187,6 +188,7 @@ def test_over_the_api_it_is_asked_for_and_read(patient, clinician, signed_in):
     assert (course["medication"], course["abstentions"]) == ("sertraline", {})
     assert set(course["predictions"]) == set(TARGETS)
     assert course["predictions"]["outcome"]["unit"] == "points"
+    assert course["predictions"]["outcome"]["instrument"].startswith("PHQ-8")
     assert course["predictions"]["response"]["low"] is None
 
 
@@ -196,6 +198,16 @@ def test_over_the_api_each_null_has_its_reason(patient, clinician, signed_in):
     assert course["predictions"] == dict.fromkeys(TARGETS)
     assert {one["abstained"] for one in course["abstentions"].values()} == {"not_promoted"}
     assert "no score of suicide" in found["disclaimer"]
+
+
+def test_without_consent_to_medication_no_course_is_named(patient, clinician, signed_in):
+    """Also where no model serves: the rest of the page names none either."""
+    record_consent(patient=patient, purpose="treatment", stream="medication", given=False, how="spoken", by=None)
+    found = told(patient, clinician, signed_in)
+    assert (found["courses"], found["abstentions"]["courses"]["abstained"]) == ([], "consent_withheld")
+    shown = page(signed_in(clinician), patient)
+    assert "Nothing is predicted: the patient has not consented to this use" in shown
+    assert "sertraline</" not in shown.split("What to expect of a course")[1]
 
 
 def page(client: Client, patient: Patient) -> str:

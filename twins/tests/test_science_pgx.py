@@ -198,6 +198,11 @@ def test_tricyclic_advice_says_that_it_is_for_doses_of_depression():
         ({"HLA-B": "*15:02 positive"}, "CBZ use >3mos", "careful_monitoring", "Optional"),
         ({"HLA-A": "*02:01/*24:02", "HLA-B": "*07:02/*08:01"}, "naive", "standard_dosing", "Strong"),
         ({"HLA-A": "*31:01 negative", "HLA-B": "indeterminate"}, "naive", "no_recommendation", "No recommendation"),
+        ({"HLA-A": "*31:01 positive", "HLA-B": "indeterminate"}, "naive", "avoid", "Strong"),
+        ({"HLA-A": "*31:01 positive", "HLA-B": "*15:11 negative"}, "naive", "avoid", "Strong"),
+        ({"HLA-A": "*31:01 positive", "HLA-B": "*40:01/?"}, "naive", "avoid", "Strong"),
+        ({"HLA-A": "*31:01 negative", "HLA-B": "*15:11 negative"}, "naive", "no_recommendation", "No recommendation"),
+        ({"HLA-A": "indeterminate", "HLA-B": "*15:02 positive"}, "naive", "avoid", "Strong"),
     ],
 )  # fmt: skip
 def test_carbamazepine_by_hla_and_by_what_was_taken_before(diplotypes, population, action, strength):

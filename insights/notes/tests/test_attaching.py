@@ -81,7 +81,7 @@ def file(content: bytes, name: str) -> SimpleUploadedFile:
     ("data", "content"),
     [(PDF, Content.PDF), (PNG, Content.PNG), (JPEG, Content.JPEG), (TEXT, Content.TEXT),
      ("\ufeffÅse, 3 < 5 and 7 > 2\r\n".encode(), Content.TEXT), (packed(b"<< /Type /Font >>"), Content.PDF),
-     (PDF.replace(b"trailer", b"4 0 obj << >> stream\n\x00/JS \xff/Launch \nendstream\ntrailer"), Content.PDF)],
+     (PDF.replace(b"trailer", b"4 0 obj << >> stream\n\x00/JS \xff/XFA \nendstream\ntrailer"), Content.PDF)],
 )  # fmt: skip
 def test_a_file_is_what_its_bytes_say(data, content):
     assert content_of(data) is content
@@ -93,10 +93,15 @@ def test_a_file_is_what_its_bytes_say(data, content):
      b"Dear colleague\n< ScRiPt >alert(1)</script>", b"<?xml version='1.0'?><a/>", b"MZ\x90\x00\x03", b"PK\x03\x04zip",
      b"a\x00b", b"\xff\xfeU\x00T\x00F\x00", b"\x89PNG\r\n\x1a\nnot a header of one", b"GIF89a\x01\x00",
      b" %PDF-1.7 not at its start \xff", PDF[:-7], PDF.replace(b"/OpenAction", b"/JavaScript"),
-     PDF.replace(b"/OpenAction", b"/#4A#61vaScript"), PDF.replace(b"/OpenAction", b"/JS"),
+     PDF.replace(b"/OpenAction", b"/#4A#61vaScript"), PDF.replace(b"/OpenAction", b"/XFA "),
+     PDF.replace(b"endobj", b"endobj\n%stream\n4 0 obj << /S /JavaScript /JS (x) >> endobj\n%endstream"),
+     packed(b" " * 3000 + b"/Launch "), packed(b"x" * 65_530 + b"/JavaScript "),
+     packed(b"x").replace(b"/FlateDecode", b"[/ASCIIHexDecode /FlateDecode]"),
+     PDF.replace(b"trailer", b"stream\n" + zlib.compress(b"endstream /Launch ", 0) + b"\nendstream\ntrailer"),
+     packed(b" " * 2**24).replace(b"trailer", b"stream\n" + zlib.compress(b" " * 2**27) + b"\nendstream\ntrailer"),
      PDF.replace(b"/OpenAction", b"/Launch"), PDF.replace(b"/OpenAction", b"/EmbeddedFile"),
      PDF.replace(b"/OpenAction", b"/Encrypt"), packed(b"<< /S /JavaScript /JS (app.alert(1)) >>"),
-     packed(b"x").replace(zlib.compress(b"x"), b"not packed")],
+     PDF.replace(b"/OpenAction", b"/RichMedia")],
 )  # fmt: skip
 def test_what_a_program_would_run_and_what_is_none_of_the_four_is_refused(data):
     with pytest.raises(Unsuitable):

@@ -264,6 +264,7 @@ def test_an_anchor_in_a_bucket_is_locked_for_six_years(sealed):
 def test_a_bucket_of_anchors_is_asked_with_the_stores_own_keys(settings, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "for-kms")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "for-kms")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the keys of whoever asked first
     settings.AUDIT_ANCHOR_URL, settings.AWS_REGION = "s3://anchors/clinic", "eu-north-1"
     for own, taken in (("for-the-store", "for-the-store"), ("", "for-kms")):
         settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from novamind.jobs.runner import run_waiting
 from patients.consent import record_consent
 from patients.models import Appointment
 from patients.schedules import plan_schedule
+from patients.treatment.reminding import remind_of
 from patients.treatment.visiting import change_appointment, make_appointment, mark_appointment_in_error
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,6 +85,24 @@ def test_moved_and_moved_back_before_anything_left_one_message_waits(visit, psyc
     change_appointment(visit, version=2, by=psychiatrist, at=VISIT)
     assert sorted(sent()) == ["cancelled", "cancelled", "waiting"]
     assert waiting().due_at == VISIT - timedelta(hours=24)
+
+
+def test_moved_and_moved_back_after_a_message_left_the_other_day_is_not_reminded_of(at, visit, psychiatrist):
+    at(VISIT - timedelta(hours=24))
+    run_waiting()
+    change_appointment(visit, version=1, by=psychiatrist, at=VISIT + timedelta(days=4))
+    change_appointment(visit, version=2, by=psychiatrist, at=VISIT)
+    assert sorted(sent()) == ["cancelled", "sent", "waiting"]
+    assert waiting().expires_at == VISIT
+
+
+def test_the_same_moment_in_another_zone_is_the_same_time(at, visit, psychiatrist):
+    at(VISIT - timedelta(hours=24))
+    run_waiting()
+    for zone in ("Europe/Oslo", "America/New_York"):
+        visit.at = visit.at.astimezone(ZoneInfo(zone))
+        remind_of(visit)
+    assert sent() == ["sent"]
 
 
 @pytest.mark.parametrize("end", ["cancelled", "in error"])

@@ -56,6 +56,8 @@ class State:
 
 UNTESTED: Final = State(NO_RESULT, (NO_RESULT,))
 UNKNOWN: Final = State(INDETERMINATE, (INDETERMINATE,))
+#: An HLA typing that says nothing is no result to a guideline: the other gene of a drug still speaks.
+UNKNOWN_HLA: Final = State(INDETERMINATE, (INDETERMINATE, NO_RESULT))
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,10 @@ HLA: Final[Mapping[str, tuple[str, ...]]] = {"HLA-A": ("*31:01",), "HLA-B": ("*1
 
 
 def hla_state(symbol: str, found: Presence) -> State:
-    """Which of the alleles that guidelines name are there, such as ``*15:02 negative; *15:11 positive``."""
+    """Which of the alleles that guidelines name are there, such as ``*15:02 negative; *15:11 positive``.
+
+    Where the first of them is not told, rules for no result speak too, after all others.
+    """
     there = [name for name in HLA[symbol] if name in found.there]
     marks = tuple(f"{name} positive" for name in there)
     if len(there) > 1:
@@ -166,4 +171,12 @@ def hla_state(symbol: str, found: Presence) -> State:
     first = HLA[symbol][0]
     told = [f"{name} {'positive' if name in there else 'negative'}" for name in HLA[symbol]
             if name in there or (name in found.absent and (name == first or found.asked))]  # fmt: skip
-    return State("; ".join(told), (*marks, *absent)) if told else UNKNOWN
+    if not told:
+        return UNKNOWN_HLA
+    left_out = () if is_first_told(symbol, "; ".join(told)) else (NO_RESULT,)
+    return State("; ".join(told), (*marks, *absent, *left_out))
+
+
+def is_first_told(symbol: str, phenotype: str) -> bool:
+    """Whether the words of an HLA gene tell its first allele."""
+    return HLA[symbol][0] in phenotype

@@ -15,6 +15,7 @@ from twins.science.pgx.phenotypes import (
     INDETERMINATE,
     NO_RESULT,
     UNKNOWN,
+    UNKNOWN_HLA,
     UNTESTED,
     GeneTable,
     State,
@@ -84,7 +85,8 @@ def read_gene(gene: str, text: str, rules: Rules) -> GeneReading:
         raise UnknownGene(f"{gene} is none of the genes of the rules: {', '.join(rules.symbols)}.")
     found = read_genotype(gene, text, hla=HLA.get(gene, ()))
     if found.call is not Call.CALLED:
-        state = UNTESTED if found.call is Call.NOT_TESTED else UNKNOWN
+        unread = UNKNOWN_HLA if gene in HLA else UNKNOWN
+        state = UNTESTED if found.call is Call.NOT_TESTED else unread
         return GeneReading(gene, found.text, found.call, ((found.text, state),))
     if gene in HLA:
         candidates = tuple((found.text, hla_state(gene, one)) for one in found.presences)

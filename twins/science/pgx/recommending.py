@@ -10,13 +10,14 @@ from itertools import product
 from typing import Final
 
 from twins.science.pgx.conversion import Conversions
-from twins.science.pgx.phenotypes import HLA, INDETERMINATE, NO_RESULT, UNTESTED, State
+from twins.science.pgx.phenotypes import HLA, INDETERMINATE, NO_RESULT, UNTESTED, State, is_first_told
 from twins.science.pgx.reading import GeneReading, convert, untested
 from twins.science.pgx.rules import SOURCES, Block, Rule, Rules
 
 GENOTYPE: Final = "genotype"
 CONVERSION: Final = "phenoconversion"
 NONE: Final = "no_recommendation"
+USUAL: Final = frozenset({"standard_dosing", "no_action"})
 #: Populations of the sources, by what they distinguish.
 _AGES: Final = {"adults", "pediatrics"}
 ADULT_YEARS: Final = 18
@@ -65,8 +66,10 @@ class Recommendation:
 
     @property
     def untested(self) -> tuple[str, ...]:
-        """The genes it is about that were not tested."""
-        return tuple(gene for gene, what in self.of if what == NO_RESULT)
+        """The genes it is about that were not tested, or whose typing does not tell the allele it asks for."""
+        return tuple(
+            gene for gene, what in self.of if what == NO_RESULT or (gene in HLA and not is_first_told(gene, what))
+        )
 
 
 def recommend(
@@ -154,7 +157,16 @@ def _of_block(
 
 def _best(rules: Collection[Rule], states: Mapping[str, State]) -> Rule | None:
     matches = [(place, rule) for rule in rules if (place := rule.speaks_of(states)) is not None]
-    return min(matches, key=lambda one: one[0])[1] if matches else None
+    best = min(matches, key=lambda one: one[0])[1] if matches else None
+    return None if best and _clears_unread(best, states) else best
+
+
+def _clears_unread(rule: Rule, states: Mapping[str, State]) -> bool:
+    """Whether it is the usual dose for want of a result, of people whose HLA was typed and could not be read."""
+    return rule.actions[0] in USUAL and any(
+        NO_RESULT in rule.when[gene] and NO_RESULT in states[gene].marks and states[gene] != UNTESTED
+        for gene in rule.genes
+    )
 
 
 def _told(
@@ -184,7 +196,7 @@ def _told(
 
 def _open(block: Block, rule: Rule, of: list[tuple[State, ...]]) -> str:
     """What a usual dose leaves open: an untested gene that its guideline answers without; HLA has its own notes."""
-    if rule.actions[0] not in {"standard_dosing", "no_action"}:
+    if rule.actions[0] not in USUAL:
         return ""
     untested = (gene for place, gene in enumerate(block.genes) if of[0][place].phenotype == NO_RESULT)
     return "".join(f" Not cleared: {gene} was not tested." for gene in untested if gene not in HLA)
