@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -44,9 +45,11 @@ def filled(patient: Any, psychiatrist: Any, make_user: Any) -> Any:
             on, mood = today - timedelta(days=back), 2 if back <= 7 else 6 + back % 3
             at = clock.midnight(on, patient.tz) + timedelta(hours=20)
             CheckIn.objects.create(patient=patient, at=at, day=on, by_patient=True, mood=mood, energy=5 + back % 2)
-        derive(patient)()
-        days_to_keep(patient)()
-        raise_alert(patient=patient, kind="silent_stream", severity="medium", key="a")
+        with transaction.atomic():  # as a job stores what it made
+            derive(patient)()
+            days_to_keep(patient)()
+        with transaction.atomic():
+            raise_alert(patient=patient, kind="silent_stream", severity="medium", key="a")
         first = start_thread(patient=patient, by=own, by_patient=True, subject="Nights", text="I sleep badly.").message
         trial = try_rule(definition=LOW_MOOD, severity="low", patient=patient, by=psychiatrist)
         note = start_note(patient=patient, author=psychiatrist, form=format_of("soap"), encounter_on=today)
