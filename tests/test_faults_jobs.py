@@ -55,7 +55,7 @@ class House:
             "JOB_LEASE_S": str(LEASE_S),
             "JOB_RENEW_S": "1",
             "TICK_S": str(TICK_S),
-            "JOB_TIME_LIMIT_S": "60",
+            "JOB_TIME_LIMIT_S": "3600",
         }
         self.redis_port = free_port() if broker == "redis" else 0
 
