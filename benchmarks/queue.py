@@ -55,6 +55,7 @@ def _recordings() -> list[list[UUID]]:
     from novamind.jobs.models import Job
     from novamind.jobs.runner import run_waiting
     from novamind.phi.uploads import sealed_upload
+    from patients.consent import record_consent
     from patients.services import create_patient
 
     user = User.objects.create_user("a@benchmark.test", "benchmark", display_name="A")
@@ -65,6 +66,9 @@ def _recordings() -> list[list[UUID]]:
             patient = create_patient(
                 by=user, first_name="A", last_name=f"B{number}", date_of_birth=date(1980, 1, 1), mrn=str(number)
             )
+            record_consent(
+                patient=patient, purpose="models", stream="actigraphy", given=True, how="written", by=user
+            )  # fmt: skip
             upload = sealed_upload(synthetic(7, seed=number), "a.awd")
             made.append(ingest_recording(patient=patient, upload=upload, by=user, device_type="actiwatch")[0].pk)
     run_waiting()
