@@ -19,7 +19,7 @@ from actigraphy.exports.documents import items
 from actigraphy.exports.measures import Measure, Senders, keep, keep_point, keep_stage, keep_steps
 from actigraphy.exports.parts import ExportKind, Part, Readable, named
 from actigraphy.exports.reading import Asked
-from actigraphy.exports.values import as_object, number, utc_second
+from actigraphy.exports.values import as_object, as_text, number, utc_second
 from actigraphy.streams.sent import Sender
 
 NAMESPACES: Final = {"omh", "ieee"}
@@ -69,11 +69,6 @@ def is_open_mhealth(head: bytes) -> bool:
     return starts and all(word in head for word in (b'"schema_id"', b'"namespace"', b'"header"'))
 
 
-def _word(said: Any) -> Any:
-    """What can be looked up: lists and objects stand for something that is not known."""
-    return said if said is None or isinstance(said, str) else ""
-
-
 def read_open_mhealth(file: Readable, asked: Asked, taken: Collected) -> None:
     """Read data points; a value of a stretch of time stands at its beginning."""
     senders = Senders()
@@ -81,7 +76,7 @@ def read_open_mhealth(file: Readable, asked: Asked, taken: Collected) -> None:
         point = as_object(item)
         header, body = as_object(point.get("header")), as_object(point.get("body"))
         schema = as_object(header.get("schema_id"))
-        name = schema.get("name") if _word(schema.get("namespace")) in NAMESPACES else None
+        name = schema.get("name") if as_text(schema.get("namespace")) in NAMESPACES else None
         quantities = QUANTITIES.get(name) if isinstance(name, str) else None
         start_s, end_s = _stretch(body)
         sender = _sender(header, senders)
@@ -99,7 +94,7 @@ def _keep(
     taken: Collected, sender: Sender, quantities: tuple[Quantity, ...], body: dict[str, Any], at_s: int | None
 ) -> None:
     what = quantities[0].data_type
-    if _word(body.get("descriptive_statistic")) not in OF_ONE:
+    if as_text(body.get("descriptive_statistic")) not in OF_ONE:
         return taken.skip(what, "not_kept_here")
     values: dict[str, float | None] = {}
     for quantity in quantities:

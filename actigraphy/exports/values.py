@@ -32,6 +32,11 @@ def as_array(said: Any) -> list[Any]:
     return said if isinstance(said, list) else []
 
 
+def as_text(said: Any) -> str | None:
+    """A text, or ``None`` where nothing was said; anything else is the empty text, which no list knows."""
+    return said if said is None or isinstance(said, str) else ""
+
+
 def number(said: Any) -> float | None:
     """A number, or the digits of one; what is infinite or NaN is left to the bounds of what it measures."""
     if (

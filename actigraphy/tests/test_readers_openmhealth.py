@@ -107,3 +107,9 @@ def test_what_cannot_be_true_is_left_out_by_name(changed, left_out):
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_changed_only_a_named_error_escapes(seed):
     fuzz(document([HEART, point("sleep-episode", NIGHT), point("step-count", NIGHT, step_count=1)]), seed)
+
+
+@pytest.mark.parametrize("odd", [["omh"], {"a": 1}])
+def test_a_list_or_an_object_where_a_word_belongs_stops_nothing(odd):
+    strange = [point("heart-rate", AT, namespace=odd), HEART | {"body": HEART["body"] | {"descriptive_statistic": odd}}]
+    assert len(samples(read(document([*strange, HEART]), "open_mhealth"), "heart_rate")) == 1

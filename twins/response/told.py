@@ -86,4 +86,5 @@ def _cell(target: str, answer: Answer) -> dict[str, Any]:
     about = {"label": told.label, "why": _why(answer), "probability": told.is_probability}
     if isinstance(answer, Abstained):
         return about
-    return about | {"record": answer, "said": answer.output, "instrument": instrument_of(answer)}
+    scored = instrument_of(answer) if target != "risk" else ""  # an early stop is no total of any questionnaire
+    return about | {"record": answer, "said": answer.output, "instrument": scored}
